@@ -1,0 +1,106 @@
+//! Bytes to messages and back. Pure: no store, no network, no clock.
+//!
+//! A format reads an interchange as a row of [`Part`]s. Types that may be large (catalogues, statements) come as head,
+//! repeating groups one by one, and tail; every other message comes whole and bounded. What is wrong with the bytes is a
+//! finding; only trouble with reading them from the store is an error.
+
+use std::io::Read;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::model::envelope::Envelope;
+use crate::model::finding::{Finding, Findings};
+use crate::model::message::MessageType;
+use crate::model::tree::Tree;
+
+/// Where the bytes come from.
+pub enum Source {
+    /// All there.
+    Bytes(Bytes),
+    /// Read piece by piece, for large payloads.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// What is known about the bytes from outside of them.
+#[derive(Clone, Debug, Default)]
+pub struct Hint {
+    /// Media type without parameters, lower case.
+    pub content_type: Option<String>,
+    /// Character set from the transport or the agreement.
+    pub charset: Option<String>,
+    /// Name of the file.
+    pub file_name: Option<String>,
+    /// For CSV and other formats that do not say what they carry: the document the agreement expects.
+    pub message_type: Option<MessageType>,
+}
+
+/// One step of reading an interchange.
+#[derive(Debug)]
+pub enum Part {
+    /// The outermost headers (UNB, SBDH); at most one, first. Formats without an envelope give none.
+    Envelope(Envelope),
+    /// A message starts.
+    Start(MessageStart),
+    /// The whole message.
+    Whole(Tree),
+    /// What stands before the repeating groups. Its root is the message itself.
+    Head(Tree),
+    /// One repeating group; `Tree::ordinal` counts from 1.
+    Group(Tree),
+    /// What stands behind the repeating groups. Its root is the message itself.
+    Tail(Tree),
+    /// The message ends.
+    End,
+}
+
+/// What is known of a message when it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageStart {
+    /// Its type as the bytes say it, or by a declared fallback.
+    pub message_type: MessageType,
+    /// UNH 0062, else empty.
+    pub reference: String,
+}
+
+/// Reads one interchange.
+pub trait Reader: Send {
+    /// The next part, none at the end. After a syntax error that cannot be passed over it gives none as well, with
+    /// the finding saying so. Never panics, never loops without progress.
+    fn next(&mut self, findings: &mut Findings) -> Result<Option<Part>>;
+}
+
+/// Bounds for readers. All are findings when exceeded.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Levels of elements or objects.
+    pub depth: usize,
+    /// Attributes on one element, members of one object.
+    pub attributes: usize,
+    /// Bytes of a message that is not read in groups.
+    pub whole_bytes: u64,
+    /// Nodes of one tree.
+    pub nodes: usize,
+    /// Bytes of one name or one text value.
+    pub token_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth: 100, attributes: 256, whole_bytes: 20 << 20, nodes: 2_000_000, token_bytes: 20 << 20 }
+    }
+}
+
+/// How an outgoing interchange is addressed and written.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOptions {
+    /// Sender and receiver, control reference, test flag, EDIFACT syntax.
+    pub envelope: Envelope,
+    /// When it is written, UTC milliseconds: UNB S004.
+    pub prepared_at_ms: i64,
+    /// EDIFACT: UNH 0062.
+    pub message_reference: String,
+}
+
+/// What a format gives back when it cannot or can only partly write.
+pub type Written = (Vec<u8>, Vec<Finding>);

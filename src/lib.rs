@@ -1,0 +1,15 @@
+//! dure, a B2B document exchange gateway and collaborative-commerce hub.
+//!
+//! Bytes come in by a transport and are kept as an interchange before anybody is answered. A format reads them into a
+//! tree, a schema checks it, a mapping turns it into one of our documents, and one transaction applies the document to the
+//! store together with the deliveries and acknowledgements it causes. Deliveries leave by a transport again.
+//! `docs/ARCHITECTURE.md` has the map, the invariants and the walk.
+
+pub mod clock;
+pub mod document;
+pub mod error;
+pub mod format;
+pub mod mapping;
+pub mod model;
+pub mod schema;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Serde between our typed documents and their trees.

@@ -1,0 +1,14 @@
+//! Words of the trade as plain values. No I/O, knows no other room.
+
+pub mod canonical;
+pub mod disposition;
+pub mod document_type;
+pub mod envelope;
+pub mod finding;
+pub mod id;
+pub mod message;
+pub mod money;
+pub mod name;
+pub mod party_id;
+pub mod role;
+pub mod tree;

@@ -1,0 +1,97 @@
+//! Names of elements, segments and fields, interned once for the whole process.
+//!
+//! Schemas and mappings intern the names they speak of when they are loaded; readers only look names up,
+//! so a hostile document can never make the table grow. A name that no schema knows is [`Name::UNKNOWN`]
+//! and the tree keeps its text beside the node.
+//!
+//! Spelling: XML elements of UBL are `cbc:ID`, `cac:Party`, the document element is its local name (`Order`),
+//! any other namespace is `{uri}local`; attributes start with `@`; EDIFACT segments, composites and elements are
+//! `BGM`, `C002`, `1001`, segment groups `SG25`; canonical fields are snake_case.
+
+use std::sync::{OnceLock, RwLock};
+
+use rustc_hash::FxHashMap;
+
+/// A name known to the loaded schemas and mappings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Name(u32);
+
+#[derive(Default)]
+struct Table {
+    by_text: FxHashMap<&'static str, u32>,
+    list: Vec<&'static str>,
+}
+
+/// More names than any set of schemas has; past it everything is unknown.
+const MOST_NAMES: usize = 1 << 20;
+
+fn table() -> &'static RwLock<Table> {
+    static TABLE: OnceLock<RwLock<Table>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Table::default();
+        table.by_text.insert("?", 0);
+        table.list.push("?");
+        RwLock::new(table)
+    })
+}
+
+impl Name {
+    /// A name that no loaded schema or mapping speaks of.
+    pub const UNKNOWN: Name = Name(0);
+
+    /// Makes a name known. Only for tables that are trusted: schemas, mappings, our own documents.
+    pub fn intern(text: &str) -> Name {
+        if let Some(name) = Name::find(text) {
+            return name;
+        }
+        let mut table = table().write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(&index) = table.by_text.get(text) {
+            return Name(index);
+        }
+        if table.list.len() >= MOST_NAMES {
+            return Name::UNKNOWN;
+        }
+        let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
+        let index = u32::try_from(table.list.len()).unwrap_or(0);
+        table.list.push(kept);
+        table.by_text.insert(kept, index);
+        Name(index)
+    }
+
+    /// The name if some schema or mapping knows it.
+    pub fn find(text: &str) -> Option<Name> {
+        let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        table.by_text.get(text).map(|&index| Name(index))
+    }
+
+    /// Its text; `?` for the unknown one.
+    pub fn as_str(self) -> &'static str {
+        let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
+        table.list.get(self.0 as usize).copied().unwrap_or("?")
+    }
+
+    /// Its number in the table, for tables indexed by name.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Name;
+
+    #[test]
+    fn the_same_text_is_the_same_name() {
+        let id = Name::intern("test:SameText");
+        assert_eq!(Name::intern("test:SameText"), id);
+        assert_eq!(Name::find("test:SameText"), Some(id));
+        assert_eq!(id.as_str(), "test:SameText");
+        assert_eq!(Name::find("test:NeverInterned"), None);
+    }
+}
