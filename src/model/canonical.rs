@@ -1,1 +1,541 @@
-//! Serde between our typed documents and their trees.
+//! Serde between our typed documents and their trees: the canonical tree is what mappings read into and write from.
+//!
+//! A struct is a node with a child per field, a list is several children of one name, a scalar is a node's value.
+//! Absent fields have no node. A value that does not fit its field is a finding at the node's path.
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{self, Serialize};
+
+use super::finding::{Code, Finding};
+use super::name::Name;
+use super::tree::{At, NodeId, Shape, Tree};
+
+/// A typed document from its tree. The finding's place is that of the node in this tree.
+pub fn from_tree<T: DeserializeOwned>(tree: &Tree, id: NodeId) -> Result<T, (Finding, NodeId)> {
+    T::deserialize(Node { tree, id }).map_err(|error| {
+        let id = error.at.unwrap_or(id);
+        let finding =
+            Finding::error(Code::BadValue, tree.place(id)).found(tree.value(id).trim()).expected(error.message);
+        (finding, id)
+    })
+}
+
+/// The tree of a typed document; `root` names its root node.
+pub fn to_tree<T: Serialize>(value: &T, root: &str) -> Tree {
+    let mut tree = Tree::new(Shape::Canonical);
+    // Our own types always serialise: they have string keys and no exotic values.
+    let written = value.serialize(Writer { tree: &mut tree, name: Name::intern(root) });
+    debug_assert!(written.is_ok(), "our own types serialise");
+    tree
+}
+
+/// Why a tree is not such a document.
+#[derive(Debug)]
+pub struct Unfit {
+    message: String,
+    at: Option<NodeId>,
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+impl de::Error for Unfit {
+    fn custom<T: std::fmt::Display>(message: T) -> Unfit {
+        Unfit { message: message.to_string(), at: None }
+    }
+}
+
+impl ser::Error for Unfit {
+    fn custom<T: std::fmt::Display>(message: T) -> Unfit {
+        Unfit { message: message.to_string(), at: None }
+    }
+}
+
+impl Unfit {
+    fn at(mut self, id: NodeId) -> Unfit {
+        self.at.get_or_insert(id);
+        self
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Node<'t> {
+    tree: &'t Tree,
+    id: NodeId,
+}
+
+impl<'t> Node<'t> {
+    fn text(self) -> &'t str {
+        self.tree.value(self.id).trim()
+    }
+
+    fn parse<T: std::str::FromStr>(self, what: &str) -> Result<T, Unfit> {
+        self.text().parse().map_err(|_| Unfit { message: what.to_owned(), at: Some(self.id) })
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident $visit:ident $type:ty),*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+            visitor.$visit(self.parse::<$type>("a whole number")?).map_err(|error: Unfit| error.at(self.id))
+        }
+    )* };
+}
+
+impl<'de> de::Deserializer<'de> for Node<'_> {
+    type Error = Unfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        if self.tree.has_children(self.id) { self.deserialize_map(visitor) } else { self.deserialize_str(visitor) }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        match self.text() {
+            "true" | "1" => visitor.visit_bool(true),
+            "false" | "0" => visitor.visit_bool(false),
+            _ => Err(Unfit { message: "true or false".to_owned(), at: Some(self.id) }),
+        }
+    }
+
+    numbers!(deserialize_i64 visit_i64 i64, deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64, deserialize_i32 visit_i32 i32);
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_str(self.text()).map_err(|error: Unfit| error.at(self.id))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        // Reached only for a list that is not a field, which our documents do not have.
+        visitor.visit_seq(Siblings { tree: self.tree, nodes: std::iter::once(self.id) })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_map(Fields::new(self.tree, self.id)).map_err(|error| error.at(self.id))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unfit> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unfit> {
+        visitor.visit_enum(self.text().into_deserializer()).map_err(|error: Unfit| error.at(self.id))
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i128 u8 u16 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+/// The fields of a node: its children, those of one name together.
+struct Fields<'t> {
+    tree: &'t Tree,
+    parent: NodeId,
+    next: Option<NodeId>,
+    current: Option<NodeId>,
+}
+
+impl<'t> Fields<'t> {
+    fn new(tree: &'t Tree, parent: NodeId) -> Fields<'t> {
+        Fields { tree, parent, next: tree.children(parent).next(), current: None }
+    }
+
+    fn sibling(&self, id: NodeId) -> Option<NodeId> {
+        let after = self.tree.after(id);
+        (after < self.tree.after(self.parent)).then_some(after)
+    }
+
+    /// Whether an earlier sibling has the same name, so that the list was given already.
+    fn seen(&self, id: NodeId) -> bool {
+        let name = self.tree.name_text(id);
+        // Lists stand together almost always: look one back first.
+        self.current.is_some_and(|last| self.tree.name_text(last) == name)
+            || self
+                .tree
+                .children(self.parent)
+                .take_while(|&other| other != id)
+                .any(|other| self.tree.name_text(other) == name)
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Unfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unfit> {
+        while let Some(id) = self.next {
+            self.next = self.sibling(id);
+            if !self.seen(id) {
+                self.current = Some(id);
+                let key = de::value::StrDeserializer::<Unfit>::new(self.tree.name_text(id));
+                return seed.deserialize(key).map(Some).map_err(|error| error.at(id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unfit> {
+        let Some(id) = self.current else { return Err(de::Error::custom("a field")) };
+        seed.deserialize(FieldValue { tree: self.tree, parent: self.parent, first: id })
+    }
+}
+
+/// The value of a field: a list if a list is asked for, else its one node.
+#[derive(Clone, Copy)]
+struct FieldValue<'t> {
+    tree: &'t Tree,
+    parent: NodeId,
+    first: NodeId,
+}
+
+impl<'t> FieldValue<'t> {
+    fn all(self) -> impl Iterator<Item = NodeId> + 't {
+        let (tree, first) = (self.tree, self.first);
+        let name = tree.name_text(first);
+        tree.children(self.parent).skip_while(move |&id| id != first).filter(move |&id| tree.name_text(id) == name)
+    }
+
+    fn one(self) -> Result<Node<'t>, Unfit> {
+        match self.all().nth(1) {
+            None => Ok(Node { tree: self.tree, id: self.first }),
+            Some(second) => {
+                Err(Unfit { message: format!("{} only once", self.tree.name_text(second)), at: Some(second) })
+            }
+        }
+    }
+}
+
+macro_rules! single {
+    ($($method:ident),*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> { self.one()?.$method(visitor) }
+    )* };
+}
+
+impl<'de> de::Deserializer<'de> for FieldValue<'_> {
+    type Error = Unfit;
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_seq(Siblings { tree: self.tree, nodes: self.all() })
+    }
+
+    single!(
+        deserialize_any,
+        deserialize_bool,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_str,
+        deserialize_string,
+        deserialize_map
+    );
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Unfit> {
+        self.one()?.deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unfit> {
+        self.one()?.deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unfit> {
+        self.one()?.deserialize_enum(name, variants, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i128 u8 u16 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+struct Siblings<'t, I> {
+    tree: &'t Tree,
+    nodes: I,
+}
+
+impl<'de, I: Iterator<Item = NodeId>> SeqAccess<'de> for Siblings<'_, I> {
+    type Error = Unfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unfit> {
+        match self.nodes.next() {
+            None => Ok(None),
+            Some(id) => seed.deserialize(Node { tree: self.tree, id }).map(Some).map_err(|error| error.at(id)),
+        }
+    }
+}
+
+/// Writes one value as a node of that name; a list as several.
+struct Writer<'t> {
+    tree: &'t mut Tree,
+    name: Name,
+}
+
+impl Writer<'_> {
+    fn leaf(self, text: &str) -> Result<(), Unfit> {
+        self.tree.leaf(self.name, text, At::default());
+        Ok(())
+    }
+}
+
+macro_rules! leaves {
+    ($($method:ident $type:ty),*) => { $(
+        fn $method(self, value: $type) -> Result<(), Unfit> { self.leaf(&value.to_string()) }
+    )* };
+}
+
+impl<'t> ser::Serializer for Writer<'t> {
+    type Ok = ();
+    type Error = Unfit;
+    type SerializeSeq = List<'t>;
+    type SerializeTuple = ser::Impossible<(), Unfit>;
+    type SerializeTupleStruct = ser::Impossible<(), Unfit>;
+    type SerializeTupleVariant = ser::Impossible<(), Unfit>;
+    type SerializeMap = Open<'t>;
+    type SerializeStruct = Open<'t>;
+    type SerializeStructVariant = ser::Impossible<(), Unfit>;
+
+    leaves!(serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
+        serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_f32 f32, serialize_f64 f64, serialize_char char);
+
+    fn serialize_str(self, value: &str) -> Result<(), Unfit> {
+        self.leaf(value)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unfit> {
+        Err(ser::Error::custom("bytes have no place in a tree"))
+    }
+
+    fn serialize_none(self) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unfit> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unfit> {
+        Ok(())
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Unfit> {
+        self.leaf(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Unfit> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Unfit> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<List<'t>, Unfit> {
+        Ok(List { tree: self.tree, name: self.name })
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Unfit> {
+        Err(ser::Error::custom("tuples have no place in a tree"))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Unfit> {
+        Err(ser::Error::custom("tuples have no place in a tree"))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Unfit> {
+        Err(ser::Error::custom("tuples have no place in a tree"))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Open<'t>, Unfit> {
+        self.tree.open(self.name, At::default());
+        Ok(Open { tree: self.tree, key: Name::UNKNOWN })
+    }
+
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'t>, Unfit> {
+        self.serialize_map(Some(len))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Unfit> {
+        Err(ser::Error::custom("variants with fields have no place in a tree"))
+    }
+}
+
+/// A list being written.
+struct List<'t> {
+    tree: &'t mut Tree,
+    name: Name,
+}
+
+impl ser::SerializeSeq for List<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+        value.serialize(Writer { tree: self.tree, name: self.name })
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        Ok(())
+    }
+}
+
+/// A record being written.
+struct Open<'t> {
+    tree: &'t mut Tree,
+    key: Name,
+}
+
+impl ser::SerializeStruct for Open<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unfit> {
+        value.serialize(Writer { tree: self.tree, name: Name::intern(key) })
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        self.tree.close();
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Open<'_> {
+    type Ok = ();
+    type Error = Unfit;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
+        // Maps of our documents have field names as keys, which are known; a strange one is refused.
+        let mut scratch = Tree::new(Shape::Canonical);
+        key.serialize(Writer { tree: &mut scratch, name: Name::UNKNOWN })?;
+        let text = scratch.root().map_or("", |id| scratch.value(id));
+        self.key = Name::find(text).ok_or_else(|| <Unfit as ser::Error>::custom(format!("{text} is no field name")))?;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+        value.serialize(Writer { tree: self.tree, name: self.key })
+    }
+
+    fn end(self) -> Result<(), Unfit> {
+        self.tree.close();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "record! makes public structs")]
+mod tests {
+    use super::*;
+
+    crate::record! {
+        /// A line.
+        Line {
+            /// Number.
+            id: String,
+            /// How many.
+            quantity: Option<rust_decimal::Decimal>,
+        }
+        /// A sheet.
+        Sheet {
+            /// Number.
+            id: String,
+            /// Remarks.
+            notes: Vec<String>,
+            /// Lines.
+            lines: Vec<Line>,
+            /// Whether it is urgent.
+            urgent: Option<bool>,
+        }
+    }
+
+    #[test]
+    fn there_and_back() {
+        let sheet = Sheet {
+            id: "4711".into(),
+            notes: vec!["하나".into(), "둘".into()],
+            lines: vec![Line { id: "1".into(), quantity: Some("10.50".parse().unwrap()) }, Line::default()],
+            urgent: Some(false),
+        };
+        let tree = to_tree(&sheet, "Sheet");
+        let back: Sheet = from_tree(&tree, tree.root().unwrap()).unwrap();
+        assert_eq!(back, sheet);
+        assert!(Sheet::record().field("lines").unwrap().list);
+    }
+
+    #[test]
+    fn a_bad_value_says_where() {
+        let sheet = Sheet { lines: vec![Line::default(), Line::default()], ..Sheet::default() };
+        let mut tree = Tree::new(Shape::Canonical);
+        let at = At::default();
+        tree.open(Name::intern("Sheet"), at);
+        for (id, quantity) in [("1", "3"), ("2", "three")] {
+            tree.open(Name::intern("lines"), at);
+            tree.leaf(Name::intern("id"), id, at);
+            tree.leaf(Name::intern("quantity"), quantity, at);
+            tree.close();
+        }
+        tree.close();
+        let (finding, _) = from_tree::<Sheet>(&tree, tree.root().unwrap()).unwrap_err();
+        assert_eq!(finding.place.path.as_deref(), Some("lines[2].quantity"));
+        assert_eq!(finding.found, "three");
+        drop(sheet);
+    }
+}

@@ -9,6 +9,8 @@ pub mod id;
 pub mod message;
 pub mod money;
 pub mod name;
+pub mod parts;
 pub mod party_id;
+pub mod record;
 pub mod role;
 pub mod tree;

@@ -1,0 +1,19 @@
+//! Notice: a message to a person by mail. Our own document.
+
+crate::record! {
+    /// A message to a person.
+    Notice {
+        /// Number of ours
+        id: String,
+        /// Whom it is for, by the short name of its profile
+        party: String,
+        /// Mail address
+        to: String,
+        /// Subject line
+        subject: String,
+        /// Text, plain
+        text: String,
+        /// `ko` or `en`
+        language: String,
+    }
+}
