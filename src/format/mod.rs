@@ -4,6 +4,8 @@
 //! repeating groups one by one, and tail; every other message comes whole and bounded. What is wrong with the bytes is a
 //! finding; only trouble with reading them from the store is an error.
 
+pub mod segment;
+
 use std::io::Read;
 
 use bytes::Bytes;

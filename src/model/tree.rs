@@ -84,6 +84,11 @@ impl Tree {
         Tree { shape, ..Tree::default() }
     }
 
+    /// An empty tree with room for so many nodes and bytes of text.
+    pub fn with_capacity(shape: Shape, nodes: usize, text_bytes: usize) -> Tree {
+        Tree { shape, text: String::with_capacity(text_bytes), nodes: Vec::with_capacity(nodes), ..Tree::default() }
+    }
+
     /// Empties the tree, keeping its memory.
     pub fn clear(&mut self) {
         self.ordinal = 0;
@@ -145,11 +150,14 @@ impl Tree {
     }
 
     /// A node with a value and no children.
+    #[inline]
     pub fn leaf(&mut self, name: Name, value: &str, at: At) -> NodeId {
-        let id = self.open(name, at);
-        self.push_text(value);
-        self.close();
-        id
+        let id = self.nodes.len() as u32;
+        let parent = self.open.last().copied().unwrap_or(NONE);
+        let (value_start, value_len) = (self.text.len() as u32, value.len() as u32);
+        self.text.push_str(value);
+        self.nodes.push(Node { name, at, parent, end: id + 1, value_start, value_len });
+        NodeId(id)
     }
 
     /// A node with a value and no children, by the text of its name.
@@ -189,6 +197,11 @@ impl Tree {
     /// The first node, if there is one.
     pub fn root(&self) -> Option<NodeId> {
         (!self.nodes.is_empty()).then_some(NodeId(0))
+    }
+
+    /// Bytes of text its values take.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// Number of nodes.
