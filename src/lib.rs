@@ -11,5 +11,7 @@ pub mod error;
 pub mod format;
 pub mod mapping;
 pub mod model;
+pub mod pipeline;
 pub mod schema;
 pub mod store;
+pub mod transport;

@@ -13,4 +13,5 @@ pub mod parts;
 pub mod party_id;
 pub mod record;
 pub mod role;
+pub mod secret;
 pub mod tree;

@@ -1,0 +1,79 @@
+//! What the pipeline knows of the network: one attempt at a delivery, and what came of it. Transports implement it;
+//! they neither look inside the bytes nor decide when to try again.
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::model::id::{DeliveryId, DocumentId, InterchangeId};
+use crate::model::secret::Secret;
+
+/// One attempt at a delivery: everything the network needs, nothing else.
+pub struct Outgoing {
+    /// The delivery; the same at every attempt, so that the receiver can tell a repeat.
+    pub delivery: DeliveryId,
+    /// The interchange that caused it.
+    pub interchange: Option<InterchangeId>,
+    /// The document it carries.
+    pub document: Option<DocumentId>,
+    /// Where to, as a URL: `https://…`, `mailto:…`.
+    pub address: String,
+    /// Media type of the body, with parameters.
+    pub content_type: String,
+    /// Name for the body where it is kept as a file or attached; empty if it is no file.
+    pub file_name: String,
+    /// Subject of a mail; empty where nobody reads one.
+    pub subject: String,
+    /// The bytes.
+    pub body: Bytes,
+    /// `whsec_…`: signs the request by Standard Webhooks.
+    pub signing_secret: Option<Secret>,
+    /// The partner's own credential: `bearer:TOKEN` or `basic:USER:PASSWORD`.
+    pub credential: Option<Secret>,
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub enum Sent {
+    /// The partner has it.
+    Delivered {
+        /// What it said, in a line: status, message id, reply.
+        receipt: String,
+        /// A body in a format of ours that came with it.
+        answer: Option<Answer>,
+    },
+    /// Not now; the same attempt may succeed later.
+    Temporary {
+        /// Why, in a line.
+        reason: String,
+        /// How long the partner asks us to wait, milliseconds from now, already capped.
+        retry_after_ms: Option<i64>,
+    },
+    /// Not by itself; a person decides.
+    Dead {
+        /// Why, in a line.
+        reason: String,
+    },
+}
+
+/// A body that came back with a receipt; taken in as an interchange of that partner.
+pub struct Answer {
+    /// Its media type, as received.
+    pub content_type: String,
+    /// The bytes.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer({}, {} bytes)", self.content_type, self.body.len())
+    }
+}
+
+/// A transport that takes deliveries out.
+pub trait Outbound: Send + Sync {
+    /// The URL schemes it serves, lower case.
+    fn scheme(&self) -> &'static [&'static str];
+
+    /// One attempt. Bounded in time by the transport; never panics.
+    fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent>;
+}

@@ -1,0 +1,1 @@
+//! How bytes travel. Never looks inside them.
