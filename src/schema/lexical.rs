@@ -1,0 +1,402 @@
+//! The lexical spaces of XML Schema part 2 and of ISO 9735 numbers, on values whose white space has been treated.
+//! Where the recommendation leaves room (leap seconds, the year 0000, which URIs there are), the choice is libxml2's.
+
+use std::borrow::Cow;
+
+const fn is_space(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Tabs and line ends become spaces.
+pub(super) fn replace(value: &str) -> Cow<'_, str> {
+    if value.bytes().any(|b| matches!(b, b'\t' | b'\n' | b'\r')) {
+        Cow::Owned(value.replace(['\t', '\n', '\r'], " "))
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// Runs of white space become one space, none at the ends.
+pub(super) fn collapse(value: &str) -> Cow<'_, str> {
+    let value = value.trim_matches([' ', '\t', '\n', '\r']);
+    let mut before = b'x';
+    let runs = value.bytes().any(|b| {
+        let run = b != b' ' && is_space(b) || is_space(b) && is_space(before);
+        before = b;
+        run
+    });
+    if !runs {
+        return Cow::Borrowed(value);
+    }
+    let words = value.split([' ', '\t', '\n', '\r']).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// The start of a name (XML 1.0, fifth edition, 4).
+pub(crate) fn is_name_start(c: char) -> bool {
+    c == ':' || is_ncname_start(c)
+}
+
+fn is_ncname_start(c: char) -> bool {
+    matches!(c,
+        'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Any further character of a name (XML 1.0, fifth edition, 4a).
+pub(crate) fn is_name_char(c: char) -> bool {
+    is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// A Name.
+pub(crate) fn name(value: &str) -> bool {
+    value.starts_with(is_name_start) && value.chars().all(is_name_char)
+}
+
+/// An NCName: a Name without a colon.
+pub(crate) fn ncname(value: &str) -> bool {
+    value.starts_with(is_ncname_start) && value.chars().all(|c| c != ':' && is_name_char(c))
+}
+
+/// A QName: one or two NCNames with a colon between.
+pub(crate) fn qname(value: &str) -> bool {
+    match value.split_once(':') {
+        Some((prefix, local)) => ncname(prefix) && ncname(local),
+        None => ncname(value),
+    }
+}
+
+/// An NMTOKEN.
+pub(super) fn nmtoken(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(is_name_char)
+}
+
+/// Letters, then letters and digits, eight at most in each part.
+pub(super) fn language(value: &str) -> bool {
+    value.split('-').enumerate().all(|(index, part)| {
+        matches!(part.len(), 1..=8)
+            && part.bytes().all(|b| b.is_ascii_alphabetic() || (index > 0 && b.is_ascii_digit()))
+    })
+}
+
+/// Sign, digits, point, digits; at least one digit.
+pub(super) fn decimal(value: &str) -> bool {
+    let value = value.strip_prefix(['+', '-']).unwrap_or(value);
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty())
+}
+
+/// Sign and digits.
+pub(super) fn integer(value: &str) -> bool {
+    let value = value.strip_prefix(['+', '-']).unwrap_or(value);
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The digits before the point as a number; what does not fit is the greatest or least there is.
+pub(super) fn whole_part(value: &str) -> i128 {
+    let whole = value.split('.').next().unwrap_or("");
+    let least = if value.starts_with('-') { i128::MIN } else { i128::MAX };
+    whole.strip_prefix('+').unwrap_or(whole).parse().unwrap_or(least)
+}
+
+/// Significant digits before and behind the point.
+pub(super) fn digits(value: &str) -> (u32, u32) {
+    let value = value.trim_start_matches(['+', '-']);
+    let (whole, fraction) = value.split_once(['.', ',']).unwrap_or((value, ""));
+    let count = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX);
+    (count(whole.trim_start_matches('0')), count(fraction.trim_end_matches('0')))
+}
+
+/// ISO 9735 10: an optional minus, digits, and a decimal mark with digits on both sides of it.
+pub(super) fn edifact_number(value: &str, mark: Option<char>) -> bool {
+    let value = value.strip_prefix('-').unwrap_or(value);
+    let parts = match mark {
+        Some(mark) => value.split_once(mark),
+        None => value.split_once(['.', ',']),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match parts {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(value),
+    }
+}
+
+/// Takes so many digits from the front, as a number.
+fn number<'v>(value: &'v [u8], width: usize) -> Option<(u32, &'v [u8])> {
+    let (digits, rest) = value.split_at_checked(width)?;
+    let mut number = 0;
+    for b in digits {
+        if !b.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + u32::from(b - b'0');
+    }
+    Some((number, rest))
+}
+
+/// `Z`, `+09:00` or nothing, up to fourteen hours.
+fn zone(value: &[u8]) -> bool {
+    match value {
+        [] | b"Z" => true,
+        [b'+' | b'-', rest @ ..] => {
+            let Some((hours, [b':', rest @ ..])) = number(rest, 2) else { return false };
+            matches!(number(rest, 2), Some((minutes, [])) if minutes < 60 && hours * 60 + minutes <= 14 * 60)
+        }
+        _ => false,
+    }
+}
+
+/// The year of a date: four digits or more, no zero in front of more, not 0000; whether it is a leap year.
+fn year_part(value: &[u8]) -> Option<(bool, &[u8])> {
+    let value = value.strip_prefix(b"-").unwrap_or(value);
+    let width = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, rest) = value.split_at_checked(width)?;
+    if width < 4 || (width > 4 && digits.first() == Some(&b'0')) || digits.iter().all(|b| *b == b'0') {
+        return None;
+    }
+    // Leap years repeat every 400, so the last four digits tell.
+    let (last, _) = number(digits.get(width - 4..)?, 4)?;
+    let leap = last % 4 == 0 && (last % 100 != 0 || last % 400 == 0);
+    Some((leap, rest))
+}
+
+fn date_part(value: &[u8]) -> Option<&[u8]> {
+    let (leap, rest) = year_part(value)?;
+    let (month, rest) = number(rest.strip_prefix(b"-")?, 2)?;
+    let (day, rest) = number(rest.strip_prefix(b"-")?, 2)?;
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=days).contains(&day).then_some(rest)
+}
+
+fn time_part(value: &[u8]) -> Option<&[u8]> {
+    let (hours, rest) = number(value, 2)?;
+    let (minutes, rest) = number(rest.strip_prefix(b":")?, 2)?;
+    let (seconds, mut rest) = number(rest.strip_prefix(b":")?, 2)?;
+    let mut fraction: &[u8] = &[];
+    if let Some(behind) = rest.strip_prefix(b".") {
+        let width = behind.iter().take_while(|b| b.is_ascii_digit()).count();
+        (fraction, rest) = behind.split_at_checked(width).filter(|_| width > 0)?;
+    }
+    let end_of_day = hours == 24 && minutes == 0 && seconds == 0 && fraction.iter().all(|b| *b == b'0');
+    ((hours < 24 && minutes < 60 && seconds < 60) || end_of_day).then_some(rest)
+}
+
+/// A date (XML Schema part 2, 3.2.9).
+pub(super) fn date(value: &str) -> bool {
+    date_part(value.as_bytes()).is_some_and(zone)
+}
+
+/// A time (3.2.8).
+pub(super) fn time(value: &str) -> bool {
+    time_part(value.as_bytes()).is_some_and(zone)
+}
+
+/// A date and time (3.2.7).
+pub(super) fn date_time(value: &str) -> bool {
+    let behind = date_part(value.as_bytes()).and_then(|rest| rest.strip_prefix(b"T"));
+    behind.and_then(time_part).is_some_and(zone)
+}
+
+/// A year (3.2.11).
+pub(super) fn year(value: &str) -> bool {
+    year_part(value.as_bytes()).is_some_and(|(_, rest)| zone(rest))
+}
+
+/// The number of bytes that base 64 stands for (3.2.16; white space anywhere), if it is base 64.
+pub(super) fn base64_len(value: &str) -> Option<usize> {
+    let (mut count, mut last, mut padding) = (0usize, 0u8, 0usize);
+    for b in value.bytes() {
+        let six = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                padding += 1;
+                continue;
+            }
+            _ if is_space(b) => continue,
+            _ => return None,
+        };
+        if padding > 0 {
+            return None;
+        }
+        count += 1;
+        last = six;
+    }
+    // The bits of the last character that stand for nothing are zero.
+    match (count % 4, padding) {
+        (0, 0) => Some(count / 4 * 3),
+        (2, 2) if last & 0b1111 == 0 => Some(count / 4 * 3 + 1),
+        (3, 1) if last & 0b11 == 0 => Some(count / 4 * 3 + 2),
+        _ => None,
+    }
+}
+
+/// The number of bytes that hexadecimal digits stand for (3.2.15), if they are pairs.
+pub(super) fn hex_len(value: &str) -> Option<usize> {
+    (value.len().is_multiple_of(2) && value.bytes().all(|b| b.is_ascii_hexdigit())).then_some(value.len() / 2)
+}
+
+/// A URI reference (RFC 3986 4.1), after what XML Schema part 2, 3.2.17 escapes first.
+pub(super) fn any_uri(value: &str) -> bool {
+    let (value, fragment) = value.split_once('#').unwrap_or((value, ""));
+    let (value, query) = value.split_once('?').unwrap_or((value, ""));
+    if !uri_chars(fragment, b"/?:@") || !uri_chars(query, b"/?:@") {
+        return false;
+    }
+    let rest = match value.split_once(':') {
+        Some((scheme, rest))
+            if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) =>
+        {
+            rest
+        }
+        // A colon in the first segment of a path that follows no scheme.
+        Some((before, _)) if !before.contains('/') => return false,
+        _ => value,
+    };
+    match rest.strip_prefix("//") {
+        None => uri_chars(rest, b"/:@"),
+        Some(rest) => {
+            let (authority, path) = match rest.find('/').and_then(|at| rest.split_at_checked(at)) {
+                Some((authority, path)) => (authority, path),
+                None => (rest, ""),
+            };
+            authority_part(authority) && uri_chars(path, b"/:@")
+        }
+    }
+}
+
+fn authority_part(value: &str) -> bool {
+    let (user, host) = value.rsplit_once('@').unwrap_or(("", value));
+    if !uri_chars(user, b":") {
+        return false;
+    }
+    let port = |rest: &str| {
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if let Some(literal) = host.strip_prefix('[') {
+        return literal.split_once(']').is_some_and(|(_, rest)| port(rest));
+    }
+    let (name, rest) = match host.find(':').and_then(|at| host.split_at_checked(at)) {
+        Some((name, rest)) => (name, rest),
+        None => (host, ""),
+    };
+    uri_chars(name, b"") && port(rest)
+}
+
+/// Unreserved characters, sub-delimiters, percent escapes, the extra ones, and what is escaped before it is looked at.
+fn uri_chars(value: &str, extra: &[u8]) -> bool {
+    let mut bytes = value.bytes();
+    while let Some(b) = bytes.next() {
+        let good = match b {
+            b'%' => {
+                let mut hex = || bytes.next().is_some_and(|b| b.is_ascii_hexdigit());
+                hex() && hex()
+            }
+            b if b.is_ascii_alphanumeric() => true,
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {
+                true
+            }
+            b'<' | b'>' | b'"' | b'{' | b'}' | b'|' | b'\\' | b'^' | b'`' => true,
+            b if b < 32 || b >= 127 => true,
+            b => extra.contains(&b),
+        };
+        if !good {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(accepts: impl Fn(&str) -> bool, good: &[&str], bad: &[&str]) {
+        for value in good {
+            assert!(accepts(value), "{value:?} is good");
+        }
+        for value in bad {
+            assert!(!accepts(value), "{value:?} is bad");
+        }
+    }
+
+    #[test]
+    fn white_space() {
+        assert_eq!(collapse(" a \t b\n"), "a b");
+        assert!(matches!(collapse("  a b "), Cow::Borrowed("a b")));
+        assert_eq!(replace("a\tb\r\n"), "a b  ");
+    }
+
+    #[test]
+    fn numbers() {
+        check(decimal, &["1", "-1.50", "+.5", "5.", "007"], &["", ".", "-", "1e3", "1,5", "1 0", "INF"]);
+        check(integer, &["1", "-0", "+12"], &["", "1.0", "-"]);
+        check(|v| edifact_number(v, None), &["12", "-3", "1.5", "1,5"], &["", "+1", ".5", "5.", "1.5.2", "1E3"]);
+        check(|v| edifact_number(v, Some(',')), &["1,5"], &["1.5"]);
+        assert_eq!(digits("-0012.3400"), (2, 2));
+        assert_eq!(whole_part("-12"), -12);
+    }
+
+    #[test]
+    fn dates_and_times() {
+        check(
+            date,
+            &["2026-01-31", "2024-02-29", "-0044-03-15", "12026-01-01", "2026-01-31Z", "2026-01-31+14:00"],
+            &[
+                "2026-1-31",
+                "2026-02-29",
+                "0000-01-01",
+                "02026-01-01",
+                "2026-01-31+14:01",
+                "2026-01-31 ",
+                "20260131",
+                "2026-13-01",
+            ],
+        );
+        check(
+            time,
+            &["00:00:00", "23:59:59.999", "24:00:00", "12:00:00Z", "12:00:00-05:30"],
+            &["24:00:01", "12:60:00", "12:00:60", "12:00", "12:00:00.", "1:00:00"],
+        );
+        check(
+            date_time,
+            &["2026-01-31T09:30:00", "2026-01-31T09:30:00.5+09:00"],
+            &["2026-01-31 09:30:00", "2026-01-31T"],
+        );
+    }
+
+    #[test]
+    fn binaries() {
+        check(
+            |v| base64_len(v).is_some(),
+            &["", "QUJD", "QUI=", "QQ==", "QU JD\n"],
+            &["QUJ", "QQ=", "QR==", "Q===", "=QUJ", "Q*=="],
+        );
+        check(|v| hex_len(v).is_some(), &["", "0aFF"], &["0", "0g"]);
+    }
+
+    #[test]
+    fn names_and_uris() {
+        check(ncname, &["a", "_a-b.c1", "주문"], &["", "1a", "a:b", "-a"]);
+        check(qname, &["a:b", "a"], &[":a", "a:", "a:b:c"]);
+        check(language, &["en", "ko-KR", "x-12345678"], &["", "e1", "en_US", "en-", "abcdefghi"]);
+        check(
+            any_uri,
+            &["", "http://a.b/c?d#e", "urn:x:y", "a/b:c", "../x", "주문", "http://[::1]:80/", "mailto:a@b", "%41"],
+            &["a b", "1:b", "%4", "http://a b/", "a#b#c", "http://a:b/"],
+        );
+    }
+}
