@@ -1,0 +1,233 @@
+//! The engine under the tables: threads that own connections, and closures that are sent to them.
+//!
+//! Async code sends a closure and awaits; the closure gets a [`Tx`], is synchronous and *is* the transaction. It may be
+//! run more than once, so it has no effect but its SQL. What it gives back is answered only after COMMIT has returned.
+
+mod fault;
+mod placeholder;
+mod queue;
+mod sqlite;
+mod tx;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::error::Result;
+
+pub use fault::{Class, Fault, fault_of, is_unique_violation};
+pub(in crate::store) use placeholder::{migration_for_postgres, migration_for_sqlite};
+pub use tx::{MOST_ROWS, Tx};
+pub use value::{Param, Row, Value};
+
+use queue::{Answer, Lane, Lanes, Work, stopped};
+
+/// Which engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    /// The embedded one.
+    Sqlite,
+    /// The server.
+    Postgres,
+}
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Address {
+    /// A file of ours. Who opens it holds the folder's lock.
+    Sqlite(PathBuf),
+}
+
+/// What a commit promises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// What was answered survives a power cut.
+    Full,
+    /// It does not (`synchronous=NORMAL`). Only for the test that shows that the power-cut test can fail.
+    LosesOnPowerCut,
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Where.
+    pub address: Address,
+    /// The hub's clock.
+    pub clock: Clock,
+    /// SQLite: pages of 4 KiB in the write-ahead log that cause a checkpoint. 10,000; 50,000 for large stores.
+    pub checkpoint_pages: u32,
+    /// Connections that only read.
+    pub readers: usize,
+    /// What a commit promises.
+    pub durability: Durability,
+}
+
+impl StoreConfig {
+    /// The defaults for a file.
+    pub fn sqlite(path: impl Into<PathBuf>) -> StoreConfig {
+        StoreConfig {
+            address: Address::Sqlite(path.into()),
+            clock: Clock::System,
+            checkpoint_pages: 10_000,
+            readers: 4,
+            durability: Durability::Full,
+        }
+    }
+
+    /// With that clock.
+    pub fn with_clock(mut self, clock: Clock) -> StoreConfig {
+        self.clock = clock;
+        self
+    }
+}
+
+/// The database. Clones share it; the last one stops its threads when it is dropped, after what waits is done.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: StoreConfig,
+    lanes: Arc<Lanes>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the database and brings its tables up to date. Blocks.
+    pub fn open(config: &StoreConfig) -> Result<Store> {
+        let lanes = Arc::new(Lanes::default());
+        let store = Store {
+            shared: Arc::new(Shared { config: config.clone(), lanes: Arc::clone(&lanes), threads: Mutex::default() }),
+        };
+        match &config.address {
+            Address::Sqlite(path) => store.start_sqlite(path)?,
+        }
+        Ok(store)
+    }
+
+    fn start_sqlite(&self, path: &Path) -> Result<()> {
+        let config = &self.shared.config;
+        let lanes = &self.shared.lanes;
+        let connection = sqlite::open(path, config)?;
+        super::migrate::apply(|step| sqlite::transact(&connection, &config.clock, step))?;
+        let writer = sqlite::Writer::new(connection, Arc::clone(lanes), config)?;
+        self.start("store-writer".to_owned(), move || writer.run())?;
+        for number in 0..config.readers.max(1) {
+            let connection = sqlite::open_reader(path, config)?;
+            let (lanes, clock) = (Arc::clone(lanes), config.clock.clone());
+            self.start(format!("store-reader-{number}"), move || sqlite::read(&connection, &lanes, &clock))?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, name: String, body: impl FnOnce() + Send + 'static) -> Result<()> {
+        let thread = std::thread::Builder::new().name(name).spawn(body)?;
+        self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self.shared.config.address {
+            Address::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    /// Stores a receipt: a closure that only inserts. Receipts go before everything else and share commits.
+    pub async fn receive<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send(Lane::Receipt, closure).await
+    }
+
+    /// Runs a closure that reads and writes, alone or as if it were.
+    pub async fn write<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send(Lane::Write, closure).await
+    }
+
+    /// Runs a closure that only reads, on one snapshot.
+    pub async fn read<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send(Lane::Read, closure).await
+    }
+
+    /// [`Store::write`] for a thread that may stand still: the command line.
+    pub fn write_blocking<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send_blocking(Lane::Write, closure)
+    }
+
+    /// [`Store::read`] for a thread that may stand still: the command line.
+    pub fn read_blocking<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send_blocking(Lane::Read, closure)
+    }
+
+    async fn send<T, F>(&self, lane: Lane, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (answer, waiting) = oneshot::channel();
+        self.push(lane, Work::new(lane, closure, Answer::Task(answer)))?;
+        waiting.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn send_blocking<T, F>(&self, lane: Lane, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (answer, waiting) = mpsc::sync_channel(1);
+        self.push(lane, Work::new(lane, closure, Answer::Thread(answer)))?;
+        waiting.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn push(&self, lane: Lane, job: Box<dyn queue::Job>) -> Result<()> {
+        // On SQLite the one writer serves both lanes and waits in one place.
+        let waker = match (self.engine(), lane) {
+            (Engine::Sqlite, Lane::Receipt) => Lane::Write,
+            (_, lane) => lane,
+        };
+        self.shared.lanes.push(lane, waker, job)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.lanes.close();
+        let threads = std::mem::take(self.threads.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // The last clone may have been in a closure; a thread does not wait for itself.
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("a store thread had panicked");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.shared.config.address).finish()
+    }
+}

@@ -1,0 +1,271 @@
+//! Closures on their way to the threads that own connections.
+//!
+//! Three lanes, each bounded; a full lane answers with a temporary error at once. Receipts have a lane of their own, so
+//! that nothing else stands before them.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+
+use tokio::sync::oneshot;
+
+use crate::clock::Stopwatch;
+use crate::error::{Error, Result};
+
+use super::tx::Tx;
+
+/// Closures one lane holds before it refuses more.
+const MOST_WAITING: usize = 8192;
+/// Rows one closure may touch; asserted in debug builds. Larger work goes in steps.
+const MOST_ROWS: u64 = 50_000;
+/// Microseconds one closure may take; asserted in debug builds.
+const MOST_US: u64 = 5_000_000;
+/// From here a closure is worth a log line.
+const SLOW_US: u64 = 500_000;
+
+/// Who waits for whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lane {
+    /// Receipts, which only insert.
+    Receipt,
+    /// Everything else that writes.
+    Write,
+    /// What only reads.
+    Read,
+}
+
+/// How a closure ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ran {
+    /// Its changes are to be kept.
+    Kept,
+    /// It gave back an error; its changes are to be dropped.
+    Refused,
+    /// It panicked; it must not run again.
+    Panicked,
+}
+
+/// A closure and who waits for its answer.
+pub(super) trait Job: Send {
+    /// Runs the closure, again if need be, and keeps its answer.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
+    /// Replaces the answer.
+    fn fail(&mut self, error: Error);
+    /// Gives the answer to who waits for it.
+    fn answer(self: Box<Self>);
+}
+
+/// Where an answer goes.
+pub(super) enum Answer<T> {
+    /// To a task.
+    Task(oneshot::Sender<Result<T>>),
+    /// To a thread that stands still for it.
+    Thread(mpsc::SyncSender<Result<T>>),
+}
+
+/// A job of one closure.
+pub(super) struct Work<T, F> {
+    closure: F,
+    result: Option<Result<T>>,
+    answer: Answer<T>,
+    lane: Lane,
+}
+
+impl<T, F> Work<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    pub(super) fn new(lane: Lane, closure: F, answer: Answer<T>) -> Box<dyn Job> {
+        Box::new(Work { closure, result: None, answer, lane })
+    }
+}
+
+impl<T, F> Job for Work<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Ran {
+        let watch = Stopwatch::start();
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.closure)(tx)));
+        let took_us = watch.elapsed_us();
+        let result = match outcome {
+            Err(panic) => {
+                let text = panic_text(panic.as_ref());
+                tracing::error!(lane = ?self.lane, "a store closure panicked: {text}");
+                self.result = Some(Err(Error::bug(format!("a store closure panicked: {text}"))));
+                return Ran::Panicked;
+            }
+            // An error that the closure swallowed counts all the same.
+            Ok(Ok(value)) => match tx.fault() {
+                Some(fault) => Err(fault.clone().into()),
+                None => bounded(tx.rows(), took_us).map(|()| value),
+            },
+            Ok(Err(error)) => Err(error),
+        };
+        if took_us > SLOW_US {
+            tracing::warn!(lane = ?self.lane, duration_ms = took_us / 1000, rows = tx.rows(), "a store closure was slow");
+        }
+        let ran = if result.is_ok() { Ran::Kept } else { Ran::Refused };
+        self.result = Some(result);
+        ran
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.result = Some(Err(error));
+    }
+
+    fn answer(self: Box<Self>) {
+        let result = self.result.unwrap_or_else(|| Err(stopped()));
+        // Who asked may have gone; the work is done all the same.
+        match self.answer {
+            Answer::Task(sender) => drop(sender.send(result)),
+            Answer::Thread(sender) => drop(sender.send(result)),
+        }
+    }
+}
+
+fn bounded(rows: u64, took_us: u64) -> Result<()> {
+    if cfg!(debug_assertions) && (rows > MOST_ROWS || took_us > MOST_US) {
+        let ms = took_us / 1000;
+        return Err(Error::bug(format!("a store closure touched {rows} rows in {ms} ms: such work goes in steps")));
+    }
+    Ok(())
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// The answer of a store that is closing.
+pub(super) fn stopped() -> Error {
+    Error::store("the store has stopped").temporary()
+}
+
+#[derive(Default)]
+struct State {
+    receipts: VecDeque<Box<dyn Job>>,
+    writes: VecDeque<Box<dyn Job>>,
+    reads: VecDeque<Box<dyn Job>>,
+    closed: bool,
+}
+
+impl State {
+    fn lane(&mut self, lane: Lane) -> &mut VecDeque<Box<dyn Job>> {
+        match lane {
+            Lane::Receipt => &mut self.receipts,
+            Lane::Write => &mut self.writes,
+            Lane::Read => &mut self.reads,
+        }
+    }
+}
+
+/// The three lanes.
+#[derive(Default)]
+pub(super) struct Lanes {
+    state: Mutex<State>,
+    receipts: Condvar,
+    writes: Condvar,
+    reads: Condvar,
+}
+
+impl Lanes {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, lane: Lane) -> &Condvar {
+        match lane {
+            Lane::Receipt => &self.receipts,
+            Lane::Write => &self.writes,
+            Lane::Read => &self.reads,
+        }
+    }
+
+    /// Puts a job at the end of its lane. `waker` is the lane whose threads serve it.
+    pub(super) fn push(&self, lane: Lane, waker: Lane, job: Box<dyn Job>) -> Result<()> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(stopped());
+        }
+        let waiting = state.lane(lane);
+        if waiting.len() >= MOST_WAITING {
+            return Err(Error::store("the store has too much waiting").temporary());
+        }
+        waiting.push_back(job);
+        drop(state);
+        self.wake(waker).notify_one();
+        Ok(())
+    }
+
+    /// Up to `most` jobs of one lane; waits for the first. None when the lane is empty and closed.
+    pub(super) fn take(&self, lane: Lane, most: usize) -> Option<VecDeque<Box<dyn Job>>> {
+        let mut state = self.lock();
+        loop {
+            let closed = state.closed;
+            let waiting = state.lane(lane);
+            if !waiting.is_empty() {
+                let rest = waiting.split_off(most.min(waiting.len()));
+                return Some(std::mem::replace(waiting, rest));
+            }
+            if closed {
+                return None;
+            }
+            state = self.wake(lane).wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until a receipt or a write is there. False when both are empty and closed.
+    pub(super) fn wait_for_writer(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            if !state.receipts.is_empty() || !state.writes.is_empty() {
+                return true;
+            }
+            if state.closed {
+                return false;
+            }
+            state = self.writes.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The whole of one lane, without waiting.
+    pub(super) fn swap(&self, lane: Lane) -> VecDeque<Box<dyn Job>> {
+        std::mem::take(self.lock().lane(lane))
+    }
+
+    /// No new jobs; the threads end when their lanes are empty.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        for lane in [Lane::Receipt, Lane::Write, Lane::Read] {
+            self.wake(lane).notify_all();
+        }
+    }
+
+    /// Closes and forgets what waits; who waits is told that the store has stopped.
+    pub(super) fn abandon(&self) {
+        self.close();
+        for lane in [Lane::Receipt, Lane::Write, Lane::Read] {
+            // Outside of the lock: a closure that is dropped may hold anything.
+            drop(self.swap(lane));
+        }
+    }
+}
+
+/// Abandons the lanes if its thread panics, so that nobody waits for a thread that is gone.
+pub(super) struct Watch<'a>(pub(super) &'a Lanes);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a store thread panicked: the store stops");
+            self.0.abandon();
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! SQLite: one writer that commits what waits in groups, several readers.
+//!
+//! Settings as measured in the design notes: write-ahead log, full sync, 4 KiB pages, 16 MB cache. The writer runs every
+//! closure in a savepoint and answers all of them after one COMMIT, so that one sync serves many receipts. It also
+//! checkpoints the log itself, between groups: SQLite's own checkpoint throws away the error of a failed sync.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql};
+
+use crate::clock::{Clock, Stopwatch};
+use crate::error::{Error, Result};
+
+use super::fault::{Class, Fault};
+use super::placeholder;
+use super::queue::{Job, Lane, Lanes, Ran, Watch};
+use super::tx::{MOST_ROWS, Tx};
+use super::value::{Param, Row, Value};
+use super::{Durability, StoreConfig};
+
+/// Statements each connection keeps prepared.
+const STATEMENTS: usize = 256;
+/// How long the writes of one group may take before the waiting receipts join it and it is committed.
+const WRITES_US: u64 = 4_000;
+
+/// Opens a connection that may write.
+pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let at = |error: rusqlite::Error| {
+        Error::from(Fault::sqlite(&error)).context(format!("opening the database {}", path.display()))
+    };
+    let connection = Connection::open_with_flags(path, flags).map_err(at)?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(at)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let synchronous = match config.durability {
+        Durability::Full => "FULL",
+        Durability::LosesOnPowerCut => "NORMAL",
+    };
+    // The page size counts only before the first page is written.
+    let settings = format!(
+        "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; \
+         PRAGMA cache_size=-16384; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF;"
+    );
+    connection.execute_batch(&settings).map_err(at)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(at)?;
+    if mode != "wal" {
+        return Err(Error::config(format!(
+            "the database {} cannot keep a write-ahead log here (journal mode {mode}); use a local file system",
+            path.display()
+        )));
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that may only read.
+pub(super) fn open_reader(path: &Path, config: &StoreConfig) -> Result<Connection> {
+    let connection = open(path, config)?;
+    connection.execute_batch("PRAGMA query_only=ON").map_err(|error| Fault::sqlite(&error))?;
+    Ok(connection)
+}
+
+/// Runs one closure in a transaction of its own, on the calling thread.
+pub(super) fn transact<T>(
+    connection: &Connection,
+    clock: &Clock,
+    closure: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    plain(connection, "BEGIN IMMEDIATE")?;
+    let result = closure(&mut Tx::sqlite(connection, clock));
+    match result {
+        Ok(value) => commit(connection).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            roll_back(connection);
+            Err(error)
+        }
+    }
+}
+
+/// The writer's thread.
+pub(super) struct Writer {
+    connection: Connection,
+    lanes: Arc<Lanes>,
+    clock: Clock,
+    /// Pages in the log after the last commit.
+    log_pages: Arc<AtomicU32>,
+    /// Pages in the log that cause a checkpoint.
+    checkpoint_pages: u32,
+    /// Pages in the log that make a checkpoint wait for the readers, so that the log starts again.
+    restart_pages: u32,
+    /// Writes that were taken and did not fit into the last group.
+    backlog: VecDeque<Box<dyn Job>>,
+}
+
+impl Writer {
+    pub(super) fn new(mut connection: Connection, lanes: Arc<Lanes>, config: &StoreConfig) -> Result<Writer> {
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&log_pages);
+        connection
+            .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+                seen.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }))
+            .map_err(|error| Fault::sqlite(&error))?;
+        let checkpoint_pages = config.checkpoint_pages.max(1);
+        Ok(Writer {
+            connection,
+            lanes,
+            clock: config.clock.clone(),
+            log_pages,
+            checkpoint_pages,
+            restart_pages: checkpoint_pages.saturating_mul(4),
+            backlog: VecDeque::new(),
+        })
+    }
+
+    /// Commits groups until the store is closed.
+    pub(super) fn run(mut self) {
+        let lanes = Arc::clone(&self.lanes);
+        let _watch = Watch(&lanes);
+        while !self.backlog.is_empty() || lanes.wait_for_writer() {
+            self.group();
+            self.checkpoint();
+        }
+    }
+
+    /// One transaction: writes for a few milliseconds, then every receipt that waits by now, then COMMIT, then the answers.
+    fn group(&mut self) {
+        self.backlog.append(&mut self.lanes.swap(Lane::Write));
+        if let Err(fault) = plain(&self.connection, "BEGIN IMMEDIATE") {
+            let waiting = self.backlog.drain(..).chain(self.lanes.swap(Lane::Receipt));
+            answer_all(waiting, Some(&fault));
+            return;
+        }
+        let mut ran = Vec::new();
+        let watch = Stopwatch::start();
+        while let Some(job) = self.backlog.pop_front() {
+            if let Err(lost) = self.one(job, &mut ran) {
+                return self.each_alone(lost, ran, VecDeque::new());
+            }
+            if watch.elapsed_us() >= WRITES_US {
+                break;
+            }
+        }
+        let mut receipts = self.lanes.swap(Lane::Receipt);
+        while let Some(job) = receipts.pop_front() {
+            if let Err(lost) = self.one(job, &mut ran) {
+                return self.each_alone(lost, ran, receipts);
+            }
+        }
+        let fault = commit(&self.connection).err();
+        answer_all(ran.into_iter().map(|(job, _)| job), fault.as_ref());
+    }
+
+    /// Runs a job in a savepoint. Gives it back as an error when it cost everybody the whole transaction, which SQLite
+    /// rolls back by itself when the disk is full or fails.
+    fn one(&self, mut job: Box<dyn Job>, ran: &mut Vec<(Box<dyn Job>, Ran)>) -> Result<(), Box<dyn Job>> {
+        let how = self.in_savepoint(job.as_mut());
+        if self.connection.is_autocommit() {
+            return Err(job);
+        }
+        ran.push((job, how));
+        Ok(())
+    }
+
+    fn in_savepoint(&self, job: &mut dyn Job) -> Ran {
+        if let Err(fault) = plain(&self.connection, "SAVEPOINT closure") {
+            job.fail(fault.into());
+            return Ran::Refused;
+        }
+        let how = job.run(&mut Tx::sqlite(&self.connection, &self.clock));
+        if how == Ran::Kept {
+            if let Err(fault) = plain(&self.connection, "RELEASE closure") {
+                job.fail(fault.into());
+                return Ran::Refused;
+            }
+        } else if !self.connection.is_autocommit() {
+            let undone = plain(&self.connection, "ROLLBACK TO closure")
+                .and_then(|()| plain(&self.connection, "RELEASE closure"));
+            if let Err(fault) = undone {
+                // What this closure did cannot be taken back alone, so nobody's is kept.
+                roll_back(&self.connection);
+                job.fail(fault.into());
+            }
+        }
+        how
+    }
+
+    /// After a lost transaction: the one that lost it fails, the others run again, each in a transaction of its own.
+    /// Errors are run again too, because they may rest on what was lost; panics are not.
+    fn each_alone(&mut self, lost: Box<dyn Job>, ran: Vec<(Box<dyn Job>, Ran)>, rest: VecDeque<Box<dyn Job>>) {
+        lost.answer();
+        for (job, how) in ran.into_iter().chain(rest.into_iter().map(|job| (job, Ran::Kept))) {
+            if how == Ran::Panicked {
+                job.answer();
+            } else {
+                self.alone(job);
+            }
+        }
+    }
+
+    fn alone(&self, mut job: Box<dyn Job>) {
+        let outcome = plain(&self.connection, "BEGIN IMMEDIATE").and_then(|()| {
+            match job.run(&mut Tx::sqlite(&self.connection, &self.clock)) {
+                Ran::Kept => commit(&self.connection),
+                Ran::Refused | Ran::Panicked => {
+                    roll_back(&self.connection);
+                    Ok(())
+                }
+            }
+        });
+        if let Err(fault) = outcome {
+            job.fail(fault.into());
+        }
+        job.answer();
+    }
+
+    /// Moves the log into the database when it has grown enough. When readers keep it from starting again, waits for them
+    /// a moment.
+    fn checkpoint(&mut self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if pages < self.checkpoint_pages {
+            return;
+        }
+        let checkpoint = |sql| self.connection.query_row(sql, [], |_| Ok(()));
+        let restart = pages >= self.restart_pages;
+        let done = if restart {
+            // A reader that takes longer (a backup) is waited for again only after the log has doubled.
+            self.restart_pages = pages.saturating_mul(2);
+            let wait = |ms| self.connection.busy_timeout(Duration::from_millis(ms));
+            wait(100)
+                .and_then(|()| checkpoint("PRAGMA wal_checkpoint(RESTART)"))
+                .and_then(|done| wait(10_000).map(|()| done))
+        } else {
+            self.restart_pages = self.checkpoint_pages.saturating_mul(4);
+            checkpoint("PRAGMA wal_checkpoint(PASSIVE)")
+        };
+        match done.map_err(|error| Fault::sqlite(&error)) {
+            Ok(_) => self.log_pages.store(0, Ordering::Relaxed),
+            Err(fault) => {
+                end_if_sync_failed(&fault);
+                tracing::warn!("the write-ahead log was not moved into the database: {fault}");
+                drop(self.connection.busy_timeout(Duration::from_secs(10)));
+            }
+        }
+    }
+}
+
+/// A reader's thread: one closure after the other, each on its own snapshot.
+pub(super) fn read(connection: &Connection, lanes: &Lanes, clock: &Clock) {
+    let _watch = Watch(lanes);
+    while let Some(jobs) = lanes.take(Lane::Read, 1) {
+        for mut job in jobs {
+            match plain(connection, "BEGIN") {
+                Ok(()) => {
+                    job.run(&mut Tx::sqlite(connection, clock));
+                    roll_back(connection);
+                }
+                Err(fault) => job.fail(fault.into()),
+            }
+            job.answer();
+        }
+    }
+}
+
+fn answer_all(jobs: impl Iterator<Item = Box<dyn Job>>, fault: Option<&Fault>) {
+    for mut job in jobs {
+        if let Some(fault) = fault {
+            job.fail(fault.clone().into());
+        }
+        job.answer();
+    }
+}
+
+fn plain(connection: &Connection, sql: &'static str) -> Result<(), Fault> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]))
+        .map(|_| ())
+        .map_err(|error| Fault::sqlite(&error).in_statement(sql))
+}
+
+fn commit(connection: &Connection) -> Result<(), Fault> {
+    plain(connection, "COMMIT").inspect_err(|fault| {
+        end_if_sync_failed(fault);
+        roll_back(connection);
+    })
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(fault) = plain(connection, "ROLLBACK")
+    {
+        tracing::error!("a transaction could not be rolled back: {fault}");
+    }
+}
+
+/// After a failed sync the kernel may have dropped pages it still says are clean; only a fresh start from the disk knows
+/// what is there.
+fn end_if_sync_failed(fault: &Fault) {
+    if fault.class == Class::Sync {
+        tracing::error!("the disk did not confirm a sync ({fault}): dure ends, and starts again from what is on disk");
+        std::process::abort();
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Param::Null => ValueRef::Null,
+            Param::Int(number) => ValueRef::Integer(number),
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+pub(super) fn execute(connection: &Connection, sql: &'static str, params: &[Param<'_>]) -> Result<u64, Fault> {
+    connection
+        .prepare_cached(&placeholder::for_sqlite(sql))
+        .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(params)))
+        .map(|changed| changed as u64)
+        .map_err(|error| Fault::sqlite(&error).in_statement(sql))
+}
+
+pub(super) fn query(connection: &Connection, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+    let at = |error: rusqlite::Error| Fault::sqlite(&error).in_statement(sql);
+    let mut statement = connection.prepare_cached(&placeholder::for_sqlite(sql)).map_err(at)?;
+    let width = statement.column_count();
+    let mut answer = statement.query(rusqlite::params_from_iter(params)).map_err(at)?;
+    let mut rows = Vec::new();
+    while let Some(row) = answer.next().map_err(at)? {
+        if rows.len() == MOST_ROWS {
+            return Err(too_many(sql));
+        }
+        let values = (0..width).map(|column| value(row.get_ref(column).map_err(at)?, column, sql));
+        rows.push(Row::new(values.collect::<Result<_, Fault>>()?, sql));
+    }
+    Ok(rows)
+}
+
+pub(super) fn too_many(sql: &'static str) -> Fault {
+    Fault::new(Class::Statement, format!("more than {MOST_ROWS} rows: read in pages")).in_statement(sql)
+}
+
+fn value(found: ValueRef<'_>, column: usize, sql: &'static str) -> Result<Value, Fault> {
+    let refused = |what: &str| Fault::new(Class::Statement, format!("column {column} is {what}")).in_statement(sql);
+    Ok(match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(text) => {
+            Value::Text(String::from_utf8(text.to_vec()).map_err(|_| refused("text that is not UTF-8"))?)
+        }
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Real(_) => return Err(refused("a float")),
+    })
+}

@@ -1,0 +1,4 @@
+//! Tests of several rooms together, without any peer.
+
+mod engines;
+mod store;
