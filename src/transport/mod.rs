@@ -1,1 +1,6 @@
 //! How bytes travel. Never looks inside them.
+
+pub mod address;
+pub mod http_client;
+pub mod mail_client;
+pub mod tls;
