@@ -1,0 +1,366 @@
+//! What came in: receipts, payloads, claims and verdicts of interchanges.
+
+use super::engine::{Row, Tx};
+use super::params;
+use crate::error::Result;
+use crate::model::disposition::{Cause, Disposition, InterchangeState, Transport};
+
+/// Bytes of a payload that are written in one row; larger ones go in chunks.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A receipt about to be written.
+#[derive(Clone, Debug)]
+pub struct NewInterchange {
+    /// Its id.
+    pub id: i64,
+    /// The centre it belongs to.
+    pub centre_id: i64,
+    /// Who handed it in.
+    pub organisation_id: i64,
+    /// How.
+    pub transport: Transport,
+    /// What makes it the same call when it is made again, within one partner.
+    pub transport_id: Option<String>,
+    /// Media type as stated.
+    pub content_type: String,
+    /// Character set as stated, else empty.
+    pub charset: String,
+    /// File name, else empty.
+    pub file_name: String,
+    /// SHA-256 of the bytes.
+    pub digest: [u8; 32],
+    /// How many bytes.
+    pub size_bytes: i64,
+    /// When, UTC milliseconds.
+    pub received_ms: i64,
+    /// The person who sent it by the portal.
+    pub account_id: Option<i64>,
+    /// The delivery whose answer body this is.
+    pub answers_delivery_id: Option<i64>,
+}
+
+/// An interchange as stored, without its payload.
+#[derive(Clone, Debug)]
+pub struct Interchange {
+    /// Its id.
+    pub id: i64,
+    /// The centre it belongs to.
+    pub centre_id: i64,
+    /// Who handed it in.
+    pub organisation_id: i64,
+    /// How.
+    pub transport: String,
+    /// Media type as stated.
+    pub content_type: String,
+    /// Character set as stated.
+    pub charset: String,
+    /// File name.
+    pub file_name: String,
+    /// SHA-256 of the bytes.
+    pub digest: Vec<u8>,
+    /// How many bytes.
+    pub size_bytes: i64,
+    /// When, UTC milliseconds.
+    pub received_ms: i64,
+    /// The person who sent it by the portal.
+    pub account_id: Option<i64>,
+    /// The delivery whose answer body this is.
+    pub answers_delivery_id: Option<i64>,
+    /// Where it is on its way.
+    pub state: String,
+    /// The lease's count; whoever has an old one has lost it.
+    pub epoch: i64,
+    /// How often it was claimed.
+    pub attempts: i64,
+    /// The worst of its documents.
+    pub disposition: Option<String>,
+    /// Whose fault.
+    pub cause: Option<String>,
+    /// Which format was recognised.
+    pub format: Option<String>,
+    /// UNB 0020 and its like.
+    pub control_reference: Option<String>,
+    /// What its envelope says.
+    pub sender: Option<String>,
+    /// What its envelope says.
+    pub receiver: Option<String>,
+    /// How many documents it had.
+    pub documents: i64,
+    /// Findings that belong to no document, JSON.
+    pub findings: Option<String>,
+    /// When it was decided.
+    pub decided_ms: Option<i64>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, centre_id, organisation_id, transport, content_type, charset, file_name, digest, size_bytes, received_ms, \
+         account_id, answers_delivery_id, state, epoch, attempts, disposition, cause, format, control_reference, sender, \
+         receiver, documents, findings, decided_ms"
+    };
+}
+
+fn from_row(row: &Row) -> Result<Interchange> {
+    Ok(Interchange {
+        id: row.int(0)?,
+        centre_id: row.int(1)?,
+        organisation_id: row.int(2)?,
+        transport: row.text(3)?,
+        content_type: row.text(4)?,
+        charset: row.text(5)?,
+        file_name: row.text(6)?,
+        digest: row.bytes(7)?,
+        size_bytes: row.int(8)?,
+        received_ms: row.int(9)?,
+        account_id: row.opt_int(10)?,
+        answers_delivery_id: row.opt_int(11)?,
+        state: row.text(12)?,
+        epoch: row.int(13)?,
+        attempts: row.int(14)?,
+        disposition: row.opt_text(15)?,
+        cause: row.opt_text(16)?,
+        format: row.opt_text(17)?,
+        control_reference: row.opt_text(18)?,
+        sender: row.opt_text(19)?,
+        receiver: row.opt_text(20)?,
+        documents: row.int(21)?,
+        findings: row.opt_text(22)?,
+        decided_ms: row.opt_int(23)?,
+    })
+}
+
+/// Writes a receipt. Insert only, so that receipts can be grouped; a transport id that is there already is a unique
+/// violation.
+pub fn insert(tx: &mut Tx<'_>, new: &NewInterchange, payload: Option<&[u8]>) -> Result<()> {
+    tx.run(
+        "INSERT INTO interchange (id, centre_id, organisation_id, transport, transport_id, content_type, charset, file_name, \
+         digest, size_bytes, received_ms, account_id, answers_delivery_id, state, due_ms, epoch, attempts, documents) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'received', ?11, 0, 0, 0)",
+        params![
+            new.id,
+            new.centre_id,
+            new.organisation_id,
+            new.transport.as_str(),
+            new.transport_id.as_deref(),
+            &new.content_type,
+            &new.charset,
+            &new.file_name,
+            new.digest.as_slice(),
+            new.size_bytes,
+            new.received_ms,
+            new.account_id,
+            new.answers_delivery_id
+        ],
+    )?;
+    if let Some(bytes) = payload {
+        tx.run("INSERT INTO payload (interchange_id, bytes) VALUES (?1, ?2)", params![new.id, bytes])?;
+    }
+    Ok(())
+}
+
+/// Writes one chunk of a large payload, before its interchange.
+pub fn insert_chunk(tx: &mut Tx<'_>, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
+    tx.run(
+        "INSERT INTO payload_chunk (interchange_id, number, bytes) VALUES (?1, ?2, ?3)",
+        params![id, number, bytes],
+    )
+}
+
+/// Drops the chunks of a payload that never became an interchange.
+pub fn delete_chunks(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.run("DELETE FROM payload_chunk WHERE interchange_id = ?1", params![id])
+}
+
+/// The interchange that came with that transport id before: id and digest.
+pub fn by_transport_id(tx: &mut Tx<'_>, organisation_id: i64, transport_id: &str) -> Result<Option<(i64, Vec<u8>)>> {
+    let row = tx.query_opt(
+        "SELECT id, digest FROM interchange WHERE organisation_id = ?1 AND transport_id = ?2",
+        params![organisation_id, transport_id],
+    )?;
+    row.map(|row| Ok((row.int(0)?, row.bytes(1)?))).transpose()
+}
+
+/// One interchange.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Interchange>> {
+    let row = tx.query_opt(concat!("SELECT ", columns!(), " FROM interchange WHERE id = ?1"), params![id])?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// A payload of one chunk, or chunk `number` (from 0) of a larger one.
+pub fn payload_part(tx: &mut Tx<'_>, id: i64, number: i64) -> Result<Option<Vec<u8>>> {
+    if number == 0
+        && let Some(row) = tx.query_opt("SELECT bytes FROM payload WHERE interchange_id = ?1", params![id])?
+    {
+        return Ok(Some(row.bytes(0)?));
+    }
+    let row = tx.query_opt(
+        "SELECT bytes FROM payload_chunk WHERE interchange_id = ?1 AND number = ?2",
+        params![id, number],
+    )?;
+    row.map(|row| row.bytes(0)).transpose()
+}
+
+/// Several claimed interchanges with their small payloads at once.
+pub fn get_with_payload(tx: &mut Tx<'_>, id: i64) -> Result<Option<(Interchange, Option<Vec<u8>>)>> {
+    let Some(interchange) = get(tx, id)? else { return Ok(None) };
+    let bytes = if interchange.size_bytes <= CHUNK_BYTES as i64 { payload_part(tx, id, 0)? } else { None };
+    Ok(Some((interchange, bytes)))
+}
+
+/// What is written when an interchange was decided.
+#[derive(Clone, Debug)]
+pub struct Decision<'a> {
+    /// Where it is now.
+    pub state: InterchangeState,
+    /// The worst of its documents.
+    pub disposition: Option<Disposition>,
+    /// Whose fault, when it is not accepted.
+    pub cause: Option<Cause>,
+    /// Which format was recognised.
+    pub format: &'a str,
+    /// UNB 0020 and its like.
+    pub control_reference: &'a str,
+    /// What its envelope says.
+    pub sender: &'a str,
+    /// What its envelope says.
+    pub receiver: &'a str,
+    /// How many documents it had.
+    pub documents: i64,
+    /// Findings that belong to no document, JSON; empty if none.
+    pub findings: &'a str,
+    /// When it should be looked at again by itself.
+    pub due_ms: Option<i64>,
+}
+
+/// Writes the decision if the lease is still ours; false if it is not.
+pub fn decide(tx: &mut Tx<'_>, id: i64, epoch: i64, decision: &Decision<'_>, now_ms: i64) -> Result<bool> {
+    let some = |text| if str::is_empty(text) { None } else { Some(text) };
+    let count = tx.execute(
+        "UPDATE interchange SET state = ?3, disposition = ?4, cause = ?5, format = ?6, control_reference = ?7, sender = ?8, \
+         receiver = ?9, documents = ?10, findings = ?11, due_ms = ?12, decided_ms = ?13, lease_owner = NULL, \
+         lease_until_ms = NULL WHERE id = ?1 AND epoch = ?2",
+        params![
+            id,
+            epoch,
+            decision.state.as_str(),
+            decision.disposition.map(Disposition::as_str),
+            decision.cause.map(Cause::as_str),
+            some(decision.format),
+            some(decision.control_reference),
+            some(decision.sender),
+            some(decision.receiver),
+            decision.documents,
+            some(decision.findings),
+            decision.due_ms,
+            now_ms
+        ],
+    )?;
+    Ok(count == 1)
+}
+
+/// Whether the lease under that epoch still holds.
+pub fn holds_lease(tx: &mut Tx<'_>, id: i64, epoch: i64) -> Result<bool> {
+    let row = tx.query_opt("SELECT 1 FROM interchange WHERE id = ?1 AND epoch = ?2", params![id, epoch])?;
+    Ok(row.is_some())
+}
+
+/// Gives a claimed interchange back for another try.
+pub fn release(tx: &mut Tx<'_>, id: i64, epoch: i64, due_ms: i64) -> Result<()> {
+    tx.run(
+        "UPDATE interchange SET due_ms = ?3, lease_owner = NULL, lease_until_ms = NULL WHERE id = ?1 AND epoch = ?2",
+        params![id, epoch, due_ms],
+    )
+}
+
+/// Makes an interchange due again, for replay; a running lease loses its epoch.
+pub fn make_due(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
+    let count = tx.execute(
+        "UPDATE interchange SET state = 'received', due_ms = ?2, lease_owner = NULL, lease_until_ms = NULL, epoch = epoch + 1, \
+         decided_ms = NULL WHERE id = ?1",
+        params![id, now_ms],
+    )?;
+    Ok(count == 1)
+}
+
+/// Interchanges for a list: newest first, before an id. `organisation_id` none means all of the centre.
+pub fn list(
+    tx: &mut Tx<'_>,
+    centre_id: i64,
+    organisation_id: Option<i64>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Interchange>> {
+    let rows = match organisation_id {
+        Some(organisation_id) => tx.query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM interchange WHERE organisation_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+            ),
+            params![organisation_id, before, limit],
+        )?,
+        None => tx.query(
+            concat!("SELECT ", columns!(), " FROM interchange WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"),
+            params![centre_id, before, limit],
+        )?,
+    };
+    rows.iter().map(from_row).collect()
+}
+
+/// Interchanges that wait for a person, oldest first.
+pub fn list_held(tx: &mut Tx<'_>, centre_id: i64, limit: i64) -> Result<Vec<Interchange>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM interchange WHERE state <> 'decided' AND state <> 'received' AND centre_id = ?1 ORDER BY id LIMIT ?2"
+        ),
+        params![centre_id, limit],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Ids of everything held for want of an agreement of that partner, so that a new one releases them.
+pub fn held_of(tx: &mut Tx<'_>, organisation_id: i64, limit: i64) -> Result<Vec<i64>> {
+    let rows = tx.query(
+        "SELECT id FROM interchange WHERE state = 'held' AND cause = 'not-yet' AND organisation_id = ?1 ORDER BY id LIMIT ?2",
+        params![organisation_id, limit],
+    )?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+/// How many are in each state that is not decided.
+pub fn counts(tx: &mut Tx<'_>) -> Result<Vec<(String, i64)>> {
+    let rows =
+        tx.query("SELECT state, COUNT(*) FROM interchange WHERE state <> 'decided' GROUP BY state", params![])?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+}
+
+/// Notes that an interchange waits for a key.
+pub fn wait_for(tx: &mut Tx<'_>, id: i64, kind: &str, value: &str, until_ms: i64) -> Result<()> {
+    tx.run(
+        "INSERT INTO waiting (kind, value, interchange_id, until_ms) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (kind, value, interchange_id) DO NOTHING",
+        params![kind, value, id, until_ms],
+    )
+}
+
+/// When the patience with an interchange that waits ends, if it was waiting before.
+pub fn waiting_until(tx: &mut Tx<'_>, id: i64) -> Result<Option<i64>> {
+    let row = tx.query_opt("SELECT CAST(MIN(until_ms) AS BIGINT) FROM waiting WHERE interchange_id = ?1", params![id])?;
+    row.map_or(Ok(None), |row| row.opt_int(0))
+}
+
+/// Forgets what an interchange waited for.
+pub fn stop_waiting(tx: &mut Tx<'_>, id: i64) -> Result<()> {
+    tx.run("DELETE FROM waiting WHERE interchange_id = ?1", params![id])
+}
+
+/// Wakes what waits for a key: makes those interchanges due.
+pub fn wake(tx: &mut Tx<'_>, kind: &str, value: &str, now_ms: i64) -> Result<u64> {
+    tx.execute(
+        "UPDATE interchange SET due_ms = ?3 WHERE state = 'waiting' AND id IN \
+         (SELECT interchange_id FROM waiting WHERE kind = ?1 AND value = ?2)",
+        params![kind, value, now_ms],
+    )
+}
