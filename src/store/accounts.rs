@@ -1,8 +1,8 @@
 //! People who sign in, their sessions and failed sign-ins.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// An account as stored.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Who did what, written in the transaction that did it.
 
 use super::engine::Tx;
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// Writes an audit row: `actor` did `action` to `object`; `digest` of what was involved.
 pub fn note(

@@ -1,8 +1,8 @@
 //! What goes out: the outbox, bodies once prepared, attempts, control numbers.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// A delivery about to be written to the outbox.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Our documents as decided: content, verdict, business keys, who may see them.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
 use crate::model::disposition::{Disposition, Identity};
+use crate::params;
 
 /// A document about to be written.
 #[derive(Clone, Debug)]
@@ -211,13 +211,7 @@ pub fn by_business_key(
 }
 
 /// Lets an accepted document occupy its business key; a revision takes it over.
-pub fn occupy_key(
-    tx: &mut Tx<'_>,
-    document_type: &str,
-    issuer_id: i64,
-    number: &str,
-    document_id: i64,
-) -> Result<()> {
+pub fn occupy_key(tx: &mut Tx<'_>, document_type: &str, issuer_id: i64, number: &str, document_id: i64) -> Result<()> {
     tx.run(
         "INSERT INTO business_key (document_type, issuer_id, number, document_id) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT (document_type, issuer_id, number) DO UPDATE SET document_id = excluded.document_id",

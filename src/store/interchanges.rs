@@ -1,9 +1,9 @@
 //! What came in: receipts, payloads, claims and verdicts of interchanges.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
 use crate::model::disposition::{Cause, Disposition, InterchangeState, Transport};
+use crate::params;
 
 /// Bytes of a payload that are written in one row; larger ones go in chunks.
 pub const CHUNK_BYTES: usize = 256 * 1024;
@@ -160,10 +160,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewInterchange, payload: Option<&[u8]>) -> 
 
 /// Writes one chunk of a large payload, before its interchange.
 pub fn insert_chunk(tx: &mut Tx<'_>, id: i64, number: i64, bytes: &[u8]) -> Result<()> {
-    tx.run(
-        "INSERT INTO payload_chunk (interchange_id, number, bytes) VALUES (?1, ?2, ?3)",
-        params![id, number, bytes],
-    )
+    tx.run("INSERT INTO payload_chunk (interchange_id, number, bytes) VALUES (?1, ?2, ?3)", params![id, number, bytes])
 }
 
 /// Drops the chunks of a payload that never became an interchange.
@@ -193,10 +190,8 @@ pub fn payload_part(tx: &mut Tx<'_>, id: i64, number: i64) -> Result<Option<Vec<
     {
         return Ok(Some(row.bytes(0)?));
     }
-    let row = tx.query_opt(
-        "SELECT bytes FROM payload_chunk WHERE interchange_id = ?1 AND number = ?2",
-        params![id, number],
-    )?;
+    let row =
+        tx.query_opt("SELECT bytes FROM payload_chunk WHERE interchange_id = ?1 AND number = ?2", params![id, number])?;
     row.map(|row| row.bytes(0)).transpose()
 }
 
@@ -300,7 +295,11 @@ pub fn list(
             params![organisation_id, before, limit],
         )?,
         None => tx.query(
-            concat!("SELECT ", columns!(), " FROM interchange WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM interchange WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+            ),
             params![centre_id, before, limit],
         )?,
     };
@@ -347,7 +346,8 @@ pub fn wait_for(tx: &mut Tx<'_>, id: i64, kind: &str, value: &str, until_ms: i64
 
 /// When the patience with an interchange that waits ends, if it was waiting before.
 pub fn waiting_until(tx: &mut Tx<'_>, id: i64) -> Result<Option<i64>> {
-    let row = tx.query_opt("SELECT CAST(MIN(until_ms) AS BIGINT) FROM waiting WHERE interchange_id = ?1", params![id])?;
+    let row =
+        tx.query_opt("SELECT CAST(MIN(until_ms) AS BIGINT) FROM waiting WHERE interchange_id = ?1", params![id])?;
     row.map_or(Ok(None), |row| row.opt_int(0))
 }
 

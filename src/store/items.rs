@@ -1,8 +1,8 @@
 //! Catalogue items. A catalogue's rows are written in steps and come into view when the catalogue goes live.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// An item as stored.
 #[derive(Clone, Debug)]

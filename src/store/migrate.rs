@@ -20,7 +20,10 @@ pub struct Step {
 }
 
 /// Every step in order.
-pub const STEPS: &[Step] = &[Step { number: 1, name: "leases", sql: include_str!("migrations/0001_leases.sql") }];
+pub const STEPS: &[Step] = &[
+    Step { number: 1, name: "leases", sql: include_str!("migrations/0001_leases.sql") },
+    Step { number: 2, name: "hub", sql: include_str!("migrations/0002_hub.sql") },
+];
 
 /// Applies what is missing. `transact` runs a closure in a transaction.
 pub(super) fn apply(transact: impl FnMut(&mut dyn FnMut(&mut Tx<'_>) -> Result<bool>) -> Result<bool>) -> Result<()> {

@@ -1,7 +1,18 @@
 //! The only room that knows SQL: an engine for SQLite and PostgreSQL, and a file per table group on it.
 
+pub mod accounts;
+pub mod audit;
+pub mod deliveries;
+pub mod documents;
 mod engine;
+pub mod interchanges;
+pub mod items;
 pub mod migrate;
+pub mod orders;
+pub mod parcels;
+pub mod parties;
+pub mod statements;
+pub mod trades;
 
 pub use engine::{
     Address, Class, Durability, Engine, Fault, MOST_ROWS, Param, Row, Store, StoreConfig, Tx, Value, fault_of,

@@ -1,8 +1,8 @@
 //! Orders, the parts that producers were sent, and their lines.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// An order as stored.
 #[derive(Clone, Debug)]
@@ -82,7 +82,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &OrderRow, now_ms: i64) -> Result<()> {
 
 /// One order.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<OrderRow>> {
-    let row = tx.query_opt(concat!("SELECT ", order_columns!(), " FROM purchase_order o WHERE o.id = ?1"), params![id])?;
+    let row =
+        tx.query_opt(concat!("SELECT ", order_columns!(), " FROM purchase_order o WHERE o.id = ?1"), params![id])?;
     row.as_ref().map(order_from).transpose()
 }
 

@@ -1,8 +1,8 @@
 //! Despatches, parcels with what is in them, and what couriers reported.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// A despatch about to be written.
 #[derive(Clone, Debug)]

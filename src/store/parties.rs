@@ -1,8 +1,8 @@
 //! Organisations, their identifiers, agreements, credentials and sealed secrets.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// An organisation as stored.
 #[derive(Clone, Debug)]
@@ -156,7 +156,10 @@ pub fn agreements(tx: &mut Tx<'_>) -> Result<Vec<AgreementRow>> {
 /// Writes the next version of an agreement; earlier ones of its name end. Gives the version.
 pub fn put_agreement(tx: &mut Tx<'_>, new: &AgreementRow, now_ms: i64) -> Result<i64> {
     let last = tx
-        .query_one("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM agreement WHERE name = ?1", params![&new.name])?
+        .query_one(
+            "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM agreement WHERE name = ?1",
+            params![&new.name],
+        )?
         .int(0)?;
     tx.run("UPDATE agreement SET status = 'superseded' WHERE name = ?1 AND status = 'active'", params![&new.name])?;
     tx.run(

@@ -1,8 +1,8 @@
 //! Statement lines: one per parcel and order line that arrived, and the statements they went into.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// A line as stored. Amounts in ISO 4217 minor units of `currency`; invoiced = seller + rest.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Trades: what ties every document of an order together, the keys it is found by, and its milestones.
 
 use super::engine::{Row, Tx};
-use super::params;
 use crate::error::Result;
+use crate::params;
 
 /// A trade as stored.
 #[derive(Clone, Debug)]
@@ -93,7 +93,8 @@ pub fn add_party(tx: &mut Tx<'_>, trade_id: i64, organisation_id: i64, part: &st
 
 /// Who has a part: organisation and part.
 pub fn parties(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<(i64, String)>> {
-    let rows = tx.query("SELECT organisation_id, part FROM trade_party WHERE trade_id = ?1 ORDER BY part", params![trade_id])?;
+    let rows =
+        tx.query("SELECT organisation_id, part FROM trade_party WHERE trade_id = ?1 ORDER BY part", params![trade_id])?;
     rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
