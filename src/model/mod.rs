@@ -13,5 +13,6 @@ pub mod parts;
 pub mod party_id;
 pub mod record;
 pub mod role;
+pub mod seal;
 pub mod secret;
 pub mod tree;

@@ -1,8 +1,13 @@
 //! Text that must not be seen: passwords, keys, tokens. Wiped from memory when dropped, masked wherever it is printed
 //! or written. Only [`Secret::expose`] shows it.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::{Error, Kind, Result};
 
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
@@ -15,6 +20,22 @@ impl Secret {
     /// Takes a text in.
     pub fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
+    }
+
+    /// A new one of 256 random bits: the prefix and 43 characters of base64url.
+    pub fn generate(prefix: &str, random: &SystemRandom) -> Result<Secret> {
+        let bits = random_bytes::<32>(random)?;
+        let mut text = String::with_capacity(prefix.len() + 43);
+        text.push_str(prefix);
+        URL_SAFE_NO_PAD.encode_string(bits.as_slice(), &mut text);
+        Ok(Secret(text))
+    }
+
+    /// Its SHA-256, under which a random secret of ours is kept and looked up. Not for passwords of people.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes()).as_ref());
+        digest
     }
 
     /// The text itself, for the one call that needs it.
@@ -31,6 +52,14 @@ impl Secret {
     pub fn masked(&self) -> &'static str {
         if self.0.is_empty() { "" } else { MASK }
     }
+}
+
+/// Random bytes that are wiped when dropped.
+pub fn random_bytes<const N: usize>(random: &SystemRandom) -> Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    let failed = |_| Error::new(Kind::Crypto, "draw random bytes from the system");
+    random.fill(bytes.as_mut_slice()).map_err(failed)?;
+    Ok(bytes)
 }
 
 impl Drop for Secret {
@@ -71,7 +100,7 @@ impl<'de> Deserialize<'de> for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{Secret, SystemRandom};
 
     #[test]
     fn never_shown_by_accident() {
@@ -80,6 +109,16 @@ mod tests {
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"***\"");
         assert_eq!(format!("{:?}", Secret::default()), "");
         assert_eq!(secret.expose(), "open sesame");
+    }
+
+    #[test]
+    fn generated_ones_differ_and_have_a_digest() {
+        let random = SystemRandom::new();
+        let one = Secret::generate("dk_", &random).unwrap();
+        assert!(one.expose().starts_with("dk_") && one.expose().len() == 46);
+        assert_ne!(one, Secret::generate("dk_", &random).unwrap());
+        let hex: String = Secret::new("abc").digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

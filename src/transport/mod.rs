@@ -2,5 +2,7 @@
 
 pub mod address;
 pub mod http_client;
+pub mod keys;
 pub mod mail_client;
 pub mod tls;
+pub mod webhook;
