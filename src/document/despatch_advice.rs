@@ -1,7 +1,8 @@
 //! Despatch advice, the shipping notice (UBL DespatchAdvice, EDIFACT DESADV).
 
 use crate::model::parts::{
-    Address, DocumentReference, Identifier, Item, LineReference, Party, Period, Quantity, Unmapped,
+    Address, Dimension, DocumentReference, Identifier, Item, LineReference, Party, Period, Quantity, RoleDate,
+    RoleQuantity, RoleText, Unmapped,
 };
 use crate::model::record::{Date, Time};
 
@@ -40,6 +41,10 @@ crate::record! {
         seller: Option<Party>,
         /// cac:OriginatorCustomerParty
         originator: Option<Party>,
+        /// Other parties by role: EDIFACT NAD
+        parties: Vec<Party>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
         /// cac:Shipment
         shipment: Option<Shipment>,
         /// cac:DespatchLine
@@ -100,8 +105,10 @@ crate::record! {
         type_code: String,
         /// cbc:ShippingMarks; EDIFACT PCI
         shipping_marks: Vec<String>,
-        /// cac:MeasurementDimension with AttributeID weight, and cbc:GrossWeightMeasure
+        /// cac:MeasurementDimension whose cbc:AttributeID is AAB, the gross weight
         gross_weight: Option<Quantity>,
+        /// Other measures: cac:MeasurementDimension
+        dimensions: Vec<Dimension>,
         /// What is in it: cac:HandlingUnitDespatchLine
         contents: Vec<PackageContent>,
     }
@@ -138,6 +145,14 @@ crate::record! {
         order_line_references: Vec<LineReference>,
         /// cac:DocumentReference
         references: Vec<DocumentReference>,
+        /// The parcels of the line, where the sender tells them line by line: cac:Shipment/cac:TransportHandlingUnit
+        packages: Vec<Package>,
+        /// Other quantities by role: EDIFACT QTY
+        quantities: Vec<RoleQuantity>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
+        /// Other texts by role: EDIFACT FTX
+        texts: Vec<RoleText>,
         /// cac:Item; serial numbers and lots are its instances; EDIFACT GIN
         item: Option<Item>,
         /// What no field carries

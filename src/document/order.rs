@@ -2,7 +2,7 @@
 
 use crate::model::parts::{
     AllowanceCharge, Amount, Delivery, DeliveryTerms, DocumentReference, Item, LineReference, MonetaryTotal, Party,
-    PaymentTerms, Period, Price, Quantity, TaxTotal, Unmapped,
+    PaymentTerms, Period, Price, Quantity, RoleAmount, RoleDate, RoleQuantity, RoleText, TaxTotal, Unmapped,
 };
 use crate::model::record::{Date, Time};
 
@@ -63,6 +63,14 @@ crate::record! {
         tax_totals: Vec<TaxTotal>,
         /// cac:AnticipatedMonetaryTotal
         anticipated_monetary_total: Option<MonetaryTotal>,
+        /// Other parties by role: EDIFACT NAD
+        parties: Vec<Party>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
+        /// Other texts by role: EDIFACT FTX
+        texts: Vec<RoleText>,
+        /// Other amounts by role: EDIFACT MOA
+        amounts: Vec<RoleAmount>,
         /// cac:OrderLine
         lines: Vec<OrderLine>,
         /// What no field carries
@@ -73,8 +81,10 @@ crate::record! {
     OrderLine {
         /// cac:LineItem/cbc:ID
         id: String,
-        /// cbc:Note of the line item
+        /// cbc:Note of the order line
         notes: Vec<String>,
+        /// cac:LineItem/cbc:Note
+        line_item_notes: Vec<String>,
         /// cac:LineItem/cbc:SalesOrderID
         sales_order_id: String,
         /// cac:LineItem/cbc:LineStatusCode
@@ -115,6 +125,18 @@ crate::record! {
         line_references: Vec<LineReference>,
         /// cac:DocumentReference of the order line; EDIFACT RFF of the line
         references: Vec<DocumentReference>,
+        /// Other quantities by role: EDIFACT QTY
+        quantities: Vec<RoleQuantity>,
+        /// Other prices: EDIFACT PRI
+        prices: Vec<Price>,
+        /// Other parties by role: EDIFACT NAD
+        parties: Vec<Party>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
+        /// Other texts by role: EDIFACT FTX
+        texts: Vec<RoleText>,
+        /// Other amounts by role: EDIFACT MOA
+        amounts: Vec<RoleAmount>,
         /// What no field carries
         unmapped: Vec<Unmapped>,
     }

@@ -1,8 +1,8 @@
 //! Order response (UBL OrderResponse and OrderResponseSimple, EDIFACT ORDRSP).
 
 use crate::model::parts::{
-    AllowanceCharge, Amount, Delivery, DeliveryTerms, DocumentReference, Item, LineReference, MonetaryTotal, Party,
-    PaymentTerms, Period, Price, Quantity, TaxTotal, Unmapped,
+    AllowanceCharge, Amount, CodeList, Delivery, DeliveryTerms, DocumentReference, Item, LineReference, MonetaryTotal,
+    Party, PaymentTerms, Period, Price, Quantity, RoleAmount, RoleDate, RoleQuantity, RoleText, TaxTotal, Unmapped,
 };
 use crate::model::record::{Date, Time};
 
@@ -25,6 +25,8 @@ crate::record! {
         issue_date: Date,
         /// cbc:IssueTime
         issue_time: Time,
+        /// Which list the response code is from, where the sender says so
+        response_code_list: Option<CodeList>,
         /// cbc:Note
         notes: Vec<String>,
         /// cbc:RejectionNote of OrderResponseSimple
@@ -65,6 +67,14 @@ crate::record! {
         tax_totals: Vec<TaxTotal>,
         /// cac:LegalMonetaryTotal
         legal_monetary_total: Option<MonetaryTotal>,
+        /// Other parties by role: EDIFACT NAD
+        parties: Vec<Party>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
+        /// Other texts by role: EDIFACT FTX
+        texts: Vec<RoleText>,
+        /// Other amounts by role: EDIFACT MOA
+        amounts: Vec<RoleAmount>,
         /// cac:OrderLine
         lines: Vec<OrderResponseLine>,
         /// What no field carries
@@ -79,6 +89,8 @@ crate::record! {
         order_line_id: String,
         /// `accepted`, `changed`, `rejected`, `back-ordered`, `added`: cac:LineItem/cbc:LineStatusCode, EDIFACT LIN 1229
         status: String,
+        /// Which list the status is from, where the sender says so
+        status_list: Option<CodeList>,
         /// cac:LineItem/cbc:Note
         notes: Vec<String>,
         /// cac:LineItem/cbc:SalesOrderID
@@ -103,7 +115,36 @@ crate::record! {
         tax_totals: Vec<TaxTotal>,
         /// Other line references
         line_references: Vec<LineReference>,
+        /// cac:DocumentReference of the order line; EDIFACT RFF of the line
+        references: Vec<DocumentReference>,
+        /// What is offered instead: cac:SellerSubstitutedLineItem
+        substitutes: Vec<SubstituteLine>,
+        /// Other quantities by role: EDIFACT QTY
+        quantities: Vec<RoleQuantity>,
+        /// Other prices: EDIFACT PRI
+        prices: Vec<Price>,
+        /// Other parties by role: EDIFACT NAD
+        parties: Vec<Party>,
+        /// Other dates by role: EDIFACT DTM
+        dates: Vec<RoleDate>,
+        /// Other texts by role: EDIFACT FTX
+        texts: Vec<RoleText>,
+        /// Other amounts by role: EDIFACT MOA
+        amounts: Vec<RoleAmount>,
         /// What no field carries
         unmapped: Vec<Unmapped>,
+    }
+    /// A line offered instead of the one ordered (cac:SellerSubstitutedLineItem).
+    SubstituteLine {
+        /// cbc:ID
+        id: String,
+        /// cbc:Note
+        notes: Vec<String>,
+        /// cbc:Quantity
+        quantity: Option<Quantity>,
+        /// cac:Price
+        price: Option<Price>,
+        /// cac:Item
+        item: Option<Item>,
     }
 }

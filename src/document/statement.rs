@@ -1,6 +1,6 @@
 //! Statement: what is owed for a period, line by line (UBL Statement).
 
-use crate::model::parts::{Amount, DocumentReference, Identifier, Party, Period, TaxTotal, Unmapped};
+use crate::model::parts::{Amount, DocumentReference, Identifier, Party, PaymentTerms, Period, TaxTotal, Unmapped};
 use crate::model::record::{Date, Time};
 
 crate::record! {
@@ -38,6 +38,10 @@ crate::record! {
         supplier: Option<Party>,
         /// cac:AccountingCustomerParty: whom it is for
         customer: Option<Party>,
+        /// cac:PayeeParty
+        payee: Option<Party>,
+        /// cac:PaymentTerms
+        payment_terms: Vec<PaymentTerms>,
         /// cac:TaxTotal
         tax_totals: Vec<TaxTotal>,
         /// cac:StatementLine
@@ -60,6 +64,8 @@ crate::record! {
         credit_amount: Option<Amount>,
         /// cbc:BalanceAmount
         balance_amount: Option<Amount>,
+        /// cac:OriginatorCustomerParty
+        originator: Option<Party>,
         /// cac:InvoicePeriod
         periods: Vec<Period>,
         /// cac:BillingReference/cac:InvoiceDocumentReference and other references by role; of ours: `order`, `despatch`, `parcel`

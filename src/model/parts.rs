@@ -15,6 +15,8 @@ crate::record! {
         scheme: String,
         /// Who keeps the scheme (`@schemeAgencyID`).
         agency: String,
+        /// Its name (`@schemeAgencyName`).
+        agency_name: String,
     }
 
     /// An amount of money, exact as received.
@@ -31,6 +33,8 @@ crate::record! {
         value: Decimal,
         /// UN/ECE Recommendation 20 unit code (`@unitCode`).
         unit: String,
+        /// Which list the unit code is from, where the sender says so (`@unitCodeListID`).
+        unit_list: String,
     }
 
     /// Something of a message that no field carries; written again when the target is the same message type.
@@ -41,6 +45,54 @@ crate::record! {
         place: String,
         /// Its value.
         value: String,
+    }
+
+    /// Which list a code is from, where the sender says so; the code stands in the field beside it.
+    CodeList {
+        /// @listID
+        id: String,
+        /// @listName
+        name: String,
+        /// @listAgencyID
+        agency: String,
+        /// @listAgencyName
+        agency_name: String,
+        /// @listVersionID
+        version: String,
+    }
+
+    /// A date that has no field of its own.
+    RoleDate {
+        /// What happens then: a word of ours or the source's code (EDIFACT 2005)
+        role: String,
+        /// The day
+        date: Date,
+        /// The time of day
+        time: Time,
+    }
+
+    /// A text that has no field of its own.
+    RoleText {
+        /// What it is about: a word of ours or the source's code (EDIFACT 4451)
+        role: String,
+        /// The text; lines are kept apart by line ends
+        text: String,
+    }
+
+    /// An amount that has no field of its own.
+    RoleAmount {
+        /// What it is: a word of ours or the source's code (EDIFACT 5025)
+        role: String,
+        /// The amount
+        amount: Option<Amount>,
+    }
+
+    /// A quantity that has no field of its own.
+    RoleQuantity {
+        /// What it counts: a word of ours or the source's code (EDIFACT 6063)
+        role: String,
+        /// The quantity
+        quantity: Option<Quantity>,
     }
 
     /// A postal address (cac:Address).
@@ -101,6 +153,16 @@ crate::record! {
         country_name: String,
     }
 
+    /// Another way to reach somebody (cac:OtherCommunication).
+    Communication {
+        /// cbc:ChannelCode; EDIFACT 3155
+        channel_code: String,
+        /// cbc:Channel
+        channel: String,
+        /// cbc:Value
+        value: String,
+    }
+
     /// How to reach somebody (cac:Contact).
     Contact {
         /// cbc:ID
@@ -115,6 +177,8 @@ crate::record! {
         electronic_mail: String,
         /// cbc:Note
         notes: Vec<String>,
+        /// cac:OtherCommunication
+        other_communications: Vec<Communication>,
     }
 
     /// A human being (cac:Person).
@@ -181,6 +245,8 @@ crate::record! {
     Party {
         /// Who it is in our spelling; the first of endpoint, identifiers and company numbers that has a scheme. Not an element of its own.
         id: PartyId,
+        /// What it is in the trade, where it stands in a list of parties: a word of ours or the source's code (EDIFACT 3035)
+        role: String,
         /// cbc:EndpointID
         endpoint: Option<Identifier>,
         /// cac:PartyIdentification/cbc:ID
@@ -387,6 +453,20 @@ crate::record! {
         payable_amount: Option<Amount>,
     }
 
+    /// A measure of something (cac:Dimension, cac:MeasurementDimension).
+    Dimension {
+        /// cbc:AttributeID: what is measured; EDIFACT 6313
+        attribute_id: Option<Identifier>,
+        /// cbc:Measure
+        measure: Option<Quantity>,
+        /// cbc:Description
+        descriptions: Vec<String>,
+        /// cbc:MinimumMeasure
+        minimum_measure: Option<Quantity>,
+        /// cbc:MaximumMeasure
+        maximum_measure: Option<Quantity>,
+    }
+
     /// An individual piece or batch of an item (cac:ItemInstance).
     ItemInstance {
         /// cbc:ProductTraceID
@@ -447,6 +527,8 @@ crate::record! {
         manufacturers: Vec<Party>,
         /// cac:ItemInstance
         instances: Vec<ItemInstance>,
+        /// cac:Dimension
+        dimensions: Vec<Dimension>,
     }
 
     /// A price (cac:Price).
@@ -463,6 +545,8 @@ crate::record! {
         validity_periods: Vec<Period>,
         /// cac:AllowanceCharge
         allowance_charges: Vec<AllowanceCharge>,
+        /// cbc:OrderableUnitFactorRate
+        orderable_unit_factor: Option<Decimal>,
     }
 
     /// Where and when something is delivered (cac:Delivery).
