@@ -15,6 +15,6 @@ pub mod statements;
 pub mod trades;
 
 pub use engine::{
-    Address, Class, Durability, Engine, Fault, MOST_ROWS, Param, Row, Store, StoreConfig, Tx, Value, fault_of,
-    is_unique_violation,
+    Address, Class, Durability, Engine, Fault, Isolation, MOST_ROWS, Param, Row, Store, StoreConfig, Tx, Value,
+    fault_of, is_unique_violation,
 };

@@ -1,4 +1,6 @@
 //! Tests of several rooms together, without any peer.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says so")]
+
 mod engines;
 mod store;

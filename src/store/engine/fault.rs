@@ -71,10 +71,11 @@ impl Fault {
 
     pub(super) fn postgres(error: &tokio_postgres::Error) -> Fault {
         let Some(database) = error.as_db_error() else {
-            // A parameter or a column that does not fit its type comes without a database error, as a lost line does.
-            let ours = error.to_string().contains("serializing parameter")
-                || error.to_string().contains("deserializing column");
-            let class = if ours { Class::Statement } else { Class::Connection };
+            // A lost line; else a parameter or a column that does not fit its type.
+            let lost = error.is_closed()
+                || error.to_string().starts_with("timeout")
+                || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
+            let class = if lost { Class::Connection } else { Class::Statement };
             return Fault::new(class, chain(error));
         };
         let code = database.code().code();

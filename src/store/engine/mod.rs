@@ -5,11 +5,14 @@
 
 mod fault;
 mod placeholder;
+mod postgres;
 mod queue;
+mod session;
 mod sqlite;
 mod tx;
 mod value;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -17,7 +20,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use fault::{Class, Fault, fault_of, is_unique_violation};
 pub(in crate::store) use placeholder::{migration_for_postgres, migration_for_sqlite};
@@ -25,6 +28,7 @@ pub use tx::{MOST_ROWS, Tx};
 pub use value::{Param, Row, Value};
 
 use queue::{Answer, Lane, Lanes, Work, stopped};
+use session::Session;
 
 /// Which engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +40,23 @@ pub enum Engine {
 }
 
 /// Where the database is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Address {
     /// A file of ours. Who opens it holds the folder's lock.
     Sqlite(PathBuf),
+    /// A server, by URL: `postgresql://user:password@host:port/database`, or with a folder of a Unix socket as host
+    /// (`%2Frun%2Fpostgresql`).
+    Postgres(String),
+}
+
+impl fmt::Debug for Address {
+    /// Without the password that a URL may hold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Address::Postgres(_) => f.write_str("Postgres(..)"),
+        }
+    }
 }
 
 /// What a commit promises.
@@ -49,6 +66,15 @@ pub enum Durability {
     Full,
     /// It does not (`synchronous=NORMAL`). Only for the test that shows that the power-cut test can fail.
     LosesOnPowerCut,
+}
+
+/// What PostgreSQL's transactions see of each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolation {
+    /// Nothing: as if they ran one after the other.
+    Serializable,
+    /// What was committed meanwhile (READ COMMITTED). Only for the test that shows that the write-skew test can fail.
+    AllowsWriteSkew,
 }
 
 /// How a store is opened.
@@ -62,19 +88,38 @@ pub struct StoreConfig {
     pub checkpoint_pages: u32,
     /// Connections that only read.
     pub readers: usize,
+    /// PostgreSQL: connections for receipts.
+    pub receipt_connections: usize,
+    /// PostgreSQL: connections for everything else that writes.
+    pub write_connections: usize,
     /// What a commit promises.
     pub durability: Durability,
+    /// What PostgreSQL's transactions see of each other.
+    pub isolation: Isolation,
 }
 
 impl StoreConfig {
     /// The defaults for a file.
     pub fn sqlite(path: impl Into<PathBuf>) -> StoreConfig {
+        StoreConfig::at(Address::Sqlite(path.into()))
+    }
+
+    /// The defaults for a server.
+    pub fn postgres(url: impl Into<String>) -> StoreConfig {
+        StoreConfig::at(Address::Postgres(url.into()))
+    }
+
+    /// The defaults.
+    pub fn at(address: Address) -> StoreConfig {
         StoreConfig {
-            address: Address::Sqlite(path.into()),
+            address,
             clock: Clock::System,
             checkpoint_pages: 10_000,
             readers: 4,
+            receipt_connections: 4,
+            write_connections: 6,
             durability: Durability::Full,
+            isolation: Isolation::Serializable,
         }
     }
 
@@ -106,6 +151,7 @@ impl Store {
         };
         match &config.address {
             Address::Sqlite(path) => store.start_sqlite(path)?,
+            Address::Postgres(url) => store.start_postgres(url)?,
         }
         Ok(store)
     }
@@ -120,7 +166,38 @@ impl Store {
         for number in 0..config.readers.max(1) {
             let connection = sqlite::open_reader(path, config)?;
             let (lanes, clock) = (Arc::clone(lanes), config.clock.clone());
-            self.start(format!("store-reader-{number}"), move || sqlite::read(&connection, &lanes, &clock))?;
+            self.start(format!("store-read-{number}"), move || sqlite::read(&connection, &lanes, &clock))?;
+        }
+        Ok(())
+    }
+
+    fn start_postgres(&self, url: &str) -> Result<()> {
+        let config = &self.shared.config;
+        let server = postgres::config(url)?;
+        let (first, clock) = (server.clone(), config.clock.clone());
+        // On a thread of its own, because the caller may be a task.
+        let preparing = std::thread::Builder::new().name("store-open".to_owned()).spawn(move || {
+            let mut session = Session::new(first, 0)?;
+            postgres::refuse_unfit(&mut session)?;
+            super::migrate::apply(|step| postgres::transact(&mut session, &clock, step))
+        })?;
+        preparing.join().map_err(|_| Error::bug("opening the database panicked"))??;
+        let isolation = config.isolation;
+        let counts = [
+            (Lane::Receipt, config.receipt_connections),
+            (Lane::Write, config.write_connections),
+            (Lane::Read, config.readers),
+        ];
+        for (lane, count) in counts {
+            for number in 0..count.max(1) {
+                let mut session = Session::new(server.clone(), number)?;
+                let (lanes, clock) = (Arc::clone(&self.shared.lanes), config.clock.clone());
+                self.start(format!("store-{}-{number}", lane.name()), move || match lane {
+                    Lane::Receipt => postgres::receipts(&mut session, &lanes, &clock),
+                    Lane::Write => postgres::writes(&mut session, &lanes, &clock, isolation),
+                    Lane::Read => postgres::reads(&mut session, &lanes, &clock),
+                })?;
+            }
         }
         Ok(())
     }
@@ -135,6 +212,7 @@ impl Store {
     pub fn engine(&self) -> Engine {
         match self.shared.config.address {
             Address::Sqlite(_) => Engine::Sqlite,
+            Address::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -226,8 +304,8 @@ impl Drop for Shared {
     }
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Store").field(&self.shared.config.address).finish()
     }
 }

@@ -35,6 +35,17 @@ pub(super) enum Lane {
     Read,
 }
 
+impl Lane {
+    /// For names of threads.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Lane::Receipt => "receive",
+            Lane::Write => "write",
+            Lane::Read => "read",
+        }
+    }
+}
+
 /// How a closure ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ran {

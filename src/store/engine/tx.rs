@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 use super::Engine;
 use super::fault::{Class, Fault};
+use super::session::Session;
 use super::sqlite;
 use super::value::{Param, Row};
 
@@ -24,6 +25,7 @@ pub struct Tx<'c> {
 
 enum Inner<'c> {
     Sqlite(&'c rusqlite::Connection),
+    Postgres { session: &'c mut Session, grouped: bool },
 }
 
 impl<'c> Tx<'c> {
@@ -31,10 +33,15 @@ impl<'c> Tx<'c> {
         Tx { inner: Inner::Sqlite(connection), clock, fault: None, rows: 0 }
     }
 
+    pub(super) fn postgres(session: &'c mut Session, clock: &'c Clock, grouped: bool) -> Tx<'c> {
+        Tx { inner: Inner::Postgres { session, grouped }, clock, fault: None, rows: 0 }
+    }
+
     /// Which engine this is, for the few who must know.
     pub fn engine(&self) -> Engine {
         match self.inner {
             Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -43,6 +50,7 @@ impl<'c> Tx<'c> {
     pub fn grouped(&self) -> bool {
         match self.inner {
             Inner::Sqlite(_) => false,
+            Inner::Postgres { grouped, .. } => grouped,
         }
     }
 
@@ -51,6 +59,7 @@ impl<'c> Tx<'c> {
         self.check(sql, params)?;
         let answer = match &mut self.inner {
             Inner::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            Inner::Postgres { session, .. } => session.execute(sql, params),
         };
         let changed = self.keep(answer)?;
         self.rows += changed;
@@ -62,6 +71,7 @@ impl<'c> Tx<'c> {
         self.check(sql, params)?;
         let answer = match &mut self.inner {
             Inner::Sqlite(connection) => sqlite::execute(connection, sql, params).map(|_| ()),
+            Inner::Postgres { session, .. } => session.run(sql, params),
         };
         self.rows += 1;
         self.keep(answer)
@@ -72,6 +82,7 @@ impl<'c> Tx<'c> {
         self.check(sql, params)?;
         let answer = match &mut self.inner {
             Inner::Sqlite(connection) => sqlite::query(connection, sql, params),
+            Inner::Postgres { session, .. } => session.query(sql, params),
         };
         let rows = self.keep(answer)?;
         self.rows += rows.len() as u64;
@@ -101,7 +112,10 @@ impl<'c> Tx<'c> {
     /// agree. A clock that is fixed for a test holds on both.
     pub fn now_ms(&mut self) -> Result<i64> {
         match (&self.inner, self.clock) {
-            (Inner::Sqlite(_), clock) => Ok(clock.now_ms()),
+            (Inner::Postgres { .. }, Clock::System) => self
+                .query_one("SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)", &[])?
+                .int(0),
+            (_, clock) => Ok(clock.now_ms()),
         }
     }
 
@@ -109,6 +123,7 @@ impl<'c> Tx<'c> {
     pub(in crate::store) fn batch(&mut self, sql: &str) -> Result<()> {
         let answer = match &mut self.inner {
             Inner::Sqlite(connection) => connection.execute_batch(sql).map_err(|error| Fault::sqlite(&error)),
+            Inner::Postgres { session, .. } => session.batch(sql),
         };
         self.keep(answer)
     }
