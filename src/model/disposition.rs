@@ -32,6 +32,7 @@ macro_rules! words {
         }
     )* };
 }
+pub(crate) use words;
 
 words! {
     /// Whether we have seen it before.

@@ -9,6 +9,7 @@ pub mod id;
 pub mod message;
 pub mod money;
 pub mod name;
+pub mod parcel_status;
 pub mod parts;
 pub mod party_id;
 pub mod record;
