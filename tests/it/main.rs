@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says so")]
 
 mod engines;
+mod leases;
 mod store;

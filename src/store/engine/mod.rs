@@ -222,7 +222,7 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.send(Lane::Receipt, closure).await
+        self.send(Lane::Receipt, false, closure).await
     }
 
     /// Runs a closure that reads and writes, alone or as if it were.
@@ -231,7 +231,16 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.send(Lane::Write, closure).await
+        self.send(Lane::Write, false, closure).await
+    }
+
+    /// Runs a closure whose one statement that matters compares and sets, and so is right at any isolation.
+    pub(in crate::store) async fn compare_and_set<T, F>(&self, closure: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.send(Lane::Write, true, closure).await
     }
 
     /// Runs a closure that only reads, on one snapshot.
@@ -240,7 +249,7 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.send(Lane::Read, closure).await
+        self.send(Lane::Read, false, closure).await
     }
 
     /// [`Store::write`] for a thread that may stand still: the command line.
@@ -261,13 +270,13 @@ impl Store {
         self.send_blocking(Lane::Read, closure)
     }
 
-    async fn send<T, F>(&self, lane: Lane, closure: F) -> Result<T>
+    async fn send<T, F>(&self, lane: Lane, compares_and_sets: bool, closure: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, waiting) = oneshot::channel();
-        self.push(lane, Work::new(lane, closure, Answer::Task(answer)))?;
+        self.push(lane, Work::boxed(lane, compares_and_sets, closure, Answer::Task(answer)))?;
         waiting.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -277,7 +286,7 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, waiting) = mpsc::sync_channel(1);
-        self.push(lane, Work::new(lane, closure, Answer::Thread(answer)))?;
+        self.push(lane, Work::boxed(lane, false, closure, Answer::Thread(answer)))?;
         waiting.recv().unwrap_or_else(|_| Err(stopped()))
     }
 

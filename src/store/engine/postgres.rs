@@ -24,8 +24,26 @@ const GROUP: usize = 32;
 /// How often a closure runs before its caller is told of the conflict.
 const ATTEMPTS: u32 = 16;
 
-const BEGIN_RECEIPTS: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// What a transaction is for, which says how much it must be kept apart from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Receipt,
+    CompareAndSet,
+    Write(Isolation),
+    Read,
+}
+
+impl Begin {
+    fn sql(self) -> &'static str {
+        match self {
+            Begin::Write(Isolation::Serializable) => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            Begin::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Begin::Receipt | Begin::CompareAndSet | Begin::Write(Isolation::AllowsWriteSkew) => {
+                "BEGIN ISOLATION LEVEL READ COMMITTED"
+            }
+        }
+    }
+}
 
 /// Reads a URL and adds what finds dead connections.
 pub(super) fn config(url: &str) -> Result<Config> {
@@ -79,7 +97,7 @@ pub(super) fn transact<T>(
     closure: impl FnOnce(&mut Tx<'_>) -> Result<T>,
 ) -> Result<T> {
     session.ready()?;
-    session.begin(BEGIN_RECEIPTS);
+    session.begin(Begin::Receipt.sql());
     session.batch("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")?;
     let result = closure(&mut Tx::postgres(session, clock, false));
     match result {
@@ -104,7 +122,7 @@ pub(super) fn receipts(session: &mut Session, lanes: &Lanes, clock: &Clock) {
         };
         for mut job in jobs {
             if !settled {
-                alone(session, clock, job.as_mut(), BEGIN_RECEIPTS);
+                alone(session, clock, job.as_mut(), Begin::Receipt);
             }
             job.answer();
         }
@@ -113,7 +131,7 @@ pub(super) fn receipts(session: &mut Session, lanes: &Lanes, clock: &Clock) {
 
 /// Runs receipts in one transaction. False if nothing of it was kept and each should run alone.
 fn group(session: &mut Session, clock: &Clock, jobs: &mut VecDeque<Box<dyn Job>>) -> bool {
-    session.begin(BEGIN_RECEIPTS);
+    session.begin(Begin::Receipt.sql());
     for job in jobs.iter_mut() {
         if job.run(&mut Tx::postgres(session, clock, true)) != Ran::Kept {
             session.roll_back();
@@ -134,12 +152,9 @@ fn group(session: &mut Session, clock: &Clock, jobs: &mut VecDeque<Box<dyn Job>>
 /// A thread that serves everything else that writes.
 pub(super) fn writes(session: &mut Session, lanes: &Lanes, clock: &Clock, isolation: Isolation) {
     let _watch = Watch(lanes);
-    let begin = match isolation {
-        Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        Isolation::AllowsWriteSkew => "BEGIN ISOLATION LEVEL READ COMMITTED",
-    };
     while let Some(jobs) = lanes.take(Lane::Write, 1) {
         for mut job in jobs {
+            let begin = if job.compares_and_sets() { Begin::CompareAndSet } else { Begin::Write(isolation) };
             alone(session, clock, job.as_mut(), begin);
             job.answer();
         }
@@ -147,7 +162,7 @@ pub(super) fn writes(session: &mut Session, lanes: &Lanes, clock: &Clock, isolat
 }
 
 /// Runs a job in a transaction of its own until it is decided.
-fn alone(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: &'static str) {
+fn alone(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: Begin) {
     let mut taken_once = false;
     for attempt in 1..=ATTEMPTS {
         let Err(miss) = once(session, clock, job, begin) else { return };
@@ -160,7 +175,7 @@ fn alone(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: &'stati
             // Nothing was committed, and the session connects again by itself.
             Class::Connection => attempt < 3,
             // A receipt that looks its key up sees the row the second time.
-            Class::Unique => begin == BEGIN_RECEIPTS && !std::mem::replace(&mut taken_once, true),
+            Class::Unique => begin == Begin::Receipt && !std::mem::replace(&mut taken_once, true),
             _ => false,
         };
         if !again || attempt == ATTEMPTS {
@@ -180,10 +195,10 @@ struct Miss {
 }
 
 /// Runs a job once. Ok when its answer stands, whatever it is.
-fn once(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: &'static str) -> Result<(), Miss> {
+fn once(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: Begin) -> Result<(), Miss> {
     let unanswered = |fault| Miss { fault, answered: false };
     session.ready().map_err(unanswered)?;
-    session.begin(begin);
+    session.begin(begin.sql());
     let mut tx = Tx::postgres(session, clock, false);
     let ran = job.run(&mut tx);
     let fault = tx.fault().cloned();
@@ -202,7 +217,7 @@ pub(super) fn reads(session: &mut Session, lanes: &Lanes, clock: &Clock) {
     let _watch = Watch(lanes);
     while let Some(jobs) = lanes.take(Lane::Read, 1) {
         for mut job in jobs {
-            alone(session, clock, job.as_mut(), BEGIN_READ);
+            alone(session, clock, job.as_mut(), Begin::Read);
             job.answer();
         }
     }

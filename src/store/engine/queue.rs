@@ -63,6 +63,8 @@ pub(super) trait Job: Send {
     fn run(&mut self, tx: &mut Tx<'_>) -> Ran;
     /// Replaces the answer.
     fn fail(&mut self, error: Error);
+    /// Whether it compares and sets in one statement, so that it needs no serializable transaction.
+    fn compares_and_sets(&self) -> bool;
     /// Gives the answer to who waits for it.
     fn answer(self: Box<Self>);
 }
@@ -81,6 +83,7 @@ pub(super) struct Work<T, F> {
     result: Option<Result<T>>,
     answer: Answer<T>,
     lane: Lane,
+    compares_and_sets: bool,
 }
 
 impl<T, F> Work<T, F>
@@ -88,8 +91,8 @@ where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
-    pub(super) fn new(lane: Lane, closure: F, answer: Answer<T>) -> Box<dyn Job> {
-        Box::new(Work { closure, result: None, answer, lane })
+    pub(super) fn boxed(lane: Lane, compares_and_sets: bool, closure: F, answer: Answer<T>) -> Box<dyn Job> {
+        Box::new(Work { closure, result: None, answer, lane, compares_and_sets })
     }
 }
 
@@ -126,6 +129,10 @@ where
 
     fn fail(&mut self, error: Error) {
         self.result = Some(Err(error));
+    }
+
+    fn compares_and_sets(&self) -> bool {
+        self.compares_and_sets
     }
 
     fn answer(self: Box<Self>) {

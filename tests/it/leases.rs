@@ -1,0 +1,145 @@
+//! Claims and named leases: nothing is handed out twice, what runs out is taken again, an old epoch is refused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dure::model::disposition::Transport;
+use dure::params;
+use dure::store::leases::{self, Claim, INTERCHANGES};
+use dure::store::{Store, interchanges};
+
+use crate::engines::{NOW_MS, block_on, each};
+
+const ROWS: i64 = 4_000;
+
+/// Interchanges 1 to `rows`, all due.
+fn fill(store: &Store, rows: i64) {
+    store
+        .write_blocking(move |tx| {
+            for id in 1..=rows {
+                let new = interchanges::NewInterchange {
+                    id,
+                    centre_id: 1,
+                    organisation_id: 1,
+                    transport: Transport::Http,
+                    transport_id: None,
+                    content_type: String::new(),
+                    charset: String::new(),
+                    file_name: String::new(),
+                    digest: [0; 32],
+                    size_bytes: 1,
+                    received_ms: NOW_MS - 1,
+                    account_id: None,
+                    answers_delivery_id: None,
+                };
+                interchanges::insert(tx, &new, None)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Eight claimers until every row was handed out, and how often each was.
+async fn hammer(store: &Store) -> BTreeMap<i64, u32> {
+    let given = Arc::new(AtomicU64::new(0));
+    let claimers = (0..8).map(|number| {
+        let (store, given) = (store.clone(), Arc::clone(&given));
+        async move {
+            let owner = format!("hub-{number}");
+            let mut mine: Vec<Claim> = Vec::new();
+            // An empty answer does not mean that there is no work.
+            while given.load(Ordering::SeqCst) < ROWS as u64 {
+                let claims = INTERCHANGES.claim(&store, &owner, 60_000, 64).await.unwrap();
+                given.fetch_add(claims.len() as u64, Ordering::SeqCst);
+                mine.extend(claims);
+            }
+            mine
+        }
+    });
+    let mut times = BTreeMap::new();
+    for claim in futures_util::future::join_all(claimers).await.concat() {
+        *times.entry(claim.id).or_default() += 1;
+    }
+    times
+}
+
+#[test]
+fn eight_claimers_never_get_the_same_row() {
+    each(|fresh| {
+        let store = fresh.open();
+        fill(&store, ROWS);
+        let times = block_on(hammer(&store));
+        assert_eq!(times.len() as i64, ROWS);
+        assert!(times.values().all(|&times| times == 1));
+        let epochs =
+            store.read_blocking(|tx| tx.query_one("SELECT MIN(epoch), MAX(epoch) FROM interchange", params![]));
+        let epochs = epochs.unwrap();
+        assert_eq!((epochs.int(0).unwrap(), epochs.int(1).unwrap()), (1, 1));
+    });
+}
+
+#[test]
+fn a_lease_that_ran_out_is_taken_again_and_the_old_epoch_is_refused() {
+    each(|fresh| {
+        let store = fresh.open();
+        fill(&store, 3);
+        block_on(async {
+            let first = INTERCHANGES.claim(&store, "a", 1_000, 2).await.unwrap();
+            assert_eq!(first, [Claim { id: 1, epoch: 1 }, Claim { id: 2, epoch: 1 }]);
+            assert_eq!(INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap(), [Claim { id: 3, epoch: 1 }]);
+            assert_eq!(INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap(), []);
+            assert_eq!(store.read(|tx| INTERCHANGES.next_due(tx)).await.unwrap(), Some(NOW_MS + 1_000));
+
+            let (lost, kept) = (first[0], first[1]);
+            assert!(store.write(move |tx| INTERCHANGES.renew(tx, kept, 5_000)).await.unwrap());
+            fresh.config.clock.advance_ms(1_000);
+            let again = INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap();
+            assert_eq!(again, [Claim { id: 1, epoch: 2 }, Claim { id: 3, epoch: 2 }]);
+
+            assert!(!store.write(move |tx| INTERCHANGES.renew(tx, lost, 5_000)).await.unwrap());
+            assert!(!store.write(move |tx| INTERCHANGES.holds(tx, lost)).await.unwrap());
+            assert!(store.write(move |tx| INTERCHANGES.holds(tx, kept)).await.unwrap());
+            assert!(store.write(move |tx| INTERCHANGES.holds(tx, again[0])).await.unwrap());
+        });
+        fresh.config.clock.advance_ms(-1_000);
+    });
+}
+
+#[test]
+fn eight_claimers_take_expired_leases_once() {
+    each(|fresh| {
+        let store = fresh.open();
+        fill(&store, ROWS);
+        for round in 1..=2 {
+            let times = block_on(hammer(&store));
+            assert!(times.len() as i64 == ROWS && times.values().all(|&times| times == 1), "round {round}");
+            fresh.config.clock.advance_ms(60_000);
+        }
+    });
+}
+
+#[test]
+fn a_named_lease_has_one_owner() {
+    each(|fresh| {
+        let store = fresh.open();
+        let acquire =
+            |owner: &'static str| store.write_blocking(move |tx| leases::acquire(tx, "cron", owner, 1_000)).unwrap();
+        let held = |epoch| store.write_blocking(move |tx| leases::held(tx, "cron", epoch)).unwrap();
+        assert_eq!(acquire("a"), Some(1));
+        assert_eq!(acquire("b"), None);
+        fresh.config.clock.advance_ms(500);
+        assert_eq!(acquire("a"), Some(1));
+        fresh.config.clock.advance_ms(999);
+        assert!(held(1));
+        fresh.config.clock.advance_ms(1);
+        assert!(!held(1));
+        assert_eq!(acquire("b"), Some(2));
+        // The old owner's release changes nothing.
+        store.write_blocking(|tx| leases::release(tx, "cron", 1)).unwrap();
+        assert!(held(2));
+        store.write_blocking(|tx| leases::release(tx, "cron", 2)).unwrap();
+        assert!(!held(2));
+        assert_eq!(acquire("a"), Some(3));
+    });
+}
