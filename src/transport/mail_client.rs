@@ -1,5 +1,7 @@
 //! Mail out: documents and notices sent through a relay by SMTP (RFC 5321).
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::secret::Secret;
@@ -30,6 +32,8 @@ pub struct Settings {
     pub user: String,
     /// The password for it.
     pub password: Secret,
+    /// PEM file with certificate authorities trusted besides the system's; empty for none.
+    pub roots: PathBuf,
     /// The sender of our mails.
     pub from: String,
     /// For one mail, milliseconds.
@@ -44,6 +48,7 @@ impl Default for Settings {
             protection: Protection::Starttls,
             user: String::new(),
             password: Secret::default(),
+            roots: PathBuf::new(),
             from: "dure@localhost".to_owned(),
             timeout_ms: 30_000,
         }

@@ -5,4 +5,5 @@ pub mod http_client;
 pub mod keys;
 pub mod mail_client;
 pub mod tls;
+pub mod trust;
 pub mod webhook;
