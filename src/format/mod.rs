@@ -4,6 +4,7 @@
 //! repeating groups one by one, and tail; every other message comes whole and bounded. What is wrong with the bytes is a
 //! finding; only trouble with reading them from the store is an error.
 
+pub mod edifact;
 pub mod segment;
 
 use std::io::Read;
@@ -102,6 +103,8 @@ pub struct WriteOptions {
     pub prepared_at_ms: i64,
     /// EDIFACT: UNH 0062.
     pub message_reference: String,
+    /// EDIFACT: a line break behind every segment.
+    pub break_lines: bool,
 }
 
 /// What a format gives back when it cannot or can only partly write.

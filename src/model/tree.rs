@@ -219,6 +219,15 @@ impl Tree {
         self.text.capacity() + self.nodes.capacity() * size_of::<Node>()
     }
 
+    /// One past the last descendant, also while the node is open.
+    #[inline]
+    fn end(&self, id: u32) -> u32 {
+        if self.open.is_empty() || !self.open.contains(&id) {
+            return self.nodes[id as usize].end;
+        }
+        self.nodes.len() as u32
+    }
+
     /// One node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0 as usize]
@@ -261,17 +270,17 @@ impl Tree {
 
     /// Its children in order, attributes first.
     pub fn children(&self, id: NodeId) -> Children<'_> {
-        Children { tree: self, next: id.0 + 1, end: self.node(id).end }
+        Children { tree: self, next: id.0 + 1, end: self.end(id.0) }
     }
 
     /// The node after it and everything below it, which is its next sibling if it is before the parent's end.
     pub fn after(&self, id: NodeId) -> NodeId {
-        NodeId(self.node(id).end)
+        NodeId(self.end(id.0))
     }
 
     /// Whether it has children.
     pub fn has_children(&self, id: NodeId) -> bool {
-        self.node(id).end > id.0 + 1
+        self.end(id.0) > id.0 + 1
     }
 
     /// Its first child of that name.
@@ -362,7 +371,7 @@ impl Iterator for Children<'_> {
             return None;
         }
         let id = NodeId(self.next);
-        self.next = self.tree.nodes[id.0 as usize].end.max(self.next + 1);
+        self.next = self.tree.end(id.0).max(self.next + 1);
         Some(id)
     }
 }
