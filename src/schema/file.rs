@@ -226,6 +226,11 @@ pub(super) fn read_codes(path: &str, name: &str, text: &str) -> Result<CodeList>
     for (key, value) in parse(path, text)?.get_ref() {
         match key.get_ref().as_ref() {
             "open" => open = file.boolean(value)?,
+            // Only the values.
+            "codes" if value.get_ref().is_str() => {
+                let words = file.string(value)?;
+                codes.extend(words.split_whitespace().map(|code| (code.to_owned(), String::new())));
+            }
             "codes" => {
                 for (code, means) in file.table(value)? {
                     codes.push((code.get_ref().to_string(), file.string(means)?));

@@ -273,7 +273,7 @@ impl Table {
             let around = self.groups.get(usize::from(group))?;
             let found = self.slots.iter().enumerate().take(from).skip(around.slots.start);
             if let Some((index, _)) =
-                found.filter(|(_, slot)| slot.segment == segment && self.stands_in(slot, group)).last()
+                found.filter(|(_, slot)| slot.segment == segment && self.stands_in(slot, group)).next_back()
             {
                 return Some(index);
             }

@@ -452,11 +452,11 @@ mod tests {
     use super::*;
 
     /// Gives one byte at a time, as the worst of sockets.
-    struct Dribble(std::vec::IntoIter<u8>);
+    struct Dribble(std::collections::VecDeque<u8>);
 
     impl Read for Dribble {
         fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-            match (to.first_mut(), self.0.next()) {
+            match (to.first_mut(), self.0.pop_front()) {
                 (Some(slot), Some(byte)) => {
                     *slot = byte;
                     Ok(1)
@@ -468,7 +468,7 @@ mod tests {
 
     fn lexer(bytes: &[u8], una: &[u8; 6], stream: bool) -> Lexer {
         let source = if stream {
-            Source::Stream(Box::new(Dribble(bytes.to_vec().into_iter())))
+            Source::Stream(Box::new(Dribble(bytes.iter().copied().collect())))
         } else {
             Source::Bytes(Bytes::copy_from_slice(bytes))
         };
