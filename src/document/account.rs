@@ -17,3 +17,44 @@ crate::record! {
         status: String,
     }
 }
+
+use super::effect::{Cx, Verdict};
+use crate::error::Result;
+use crate::model::finding::Code;
+use crate::model::role::Role;
+use crate::store::accounts::{self, AccountRow};
+
+impl Account {
+    /// Makes or changes an account. Its password is set apart from it and is no document.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        if self.id.is_empty() || self.id.len() > 128 {
+            cx.error(Code::Required, "id", &self.id, "id");
+        }
+        let role = Role::from_word(&self.role);
+        if role.is_none() {
+            let words: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+            cx.error(Code::NotInCodeList, "role", &self.role, words.join(", "));
+        }
+        let organisation = cx.directory.by_short(&self.party).map(|organisation| (organisation.id, organisation.centre_id));
+        let Some((organisation_id, centre_id)) = organisation else {
+            cx.error(Code::UnknownParty, "party", &self.party, "");
+            return Ok(Verdict::Reject);
+        };
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        let row = AccountRow {
+            id: cx.id(),
+            centre_id,
+            organisation_id,
+            login: self.id.clone(),
+            name: if self.name.is_empty() { self.id.clone() } else { self.name.clone() },
+            role: self.role.clone(),
+            language: if self.language == "en" { "en" } else { "ko" }.to_owned(),
+            password: String::new(),
+            status: if self.status.is_empty() { "active".to_owned() } else { self.status.clone() },
+        };
+        accounts::put(cx.tx, &row, cx.now_ms)?;
+        Ok(Verdict::Apply)
+    }
+}

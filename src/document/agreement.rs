@@ -49,3 +49,78 @@ crate::record! {
         status: String,
     }
 }
+
+use super::directory::message_of;
+use super::effect::{Cx, Verdict};
+use crate::error::{Error, Result};
+use crate::model::document_type::DocumentType;
+use crate::model::finding::Code;
+use crate::store::parties::{self, AgreementRow};
+use crate::store::interchanges;
+
+impl Agreement {
+    /// Makes the next version of an agreement. What was held for want of it is looked at again.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        if self.id.is_empty() {
+            cx.error(Code::Required, "id", "", "id");
+        }
+        let partner = cx.directory.by_short(&self.party).map(|organisation| organisation.id);
+        if partner.is_none() {
+            cx.error(Code::UnknownParty, "party", &self.party, "");
+        }
+        if !matches!(self.direction.as_str(), "in" | "out") {
+            cx.error(Code::NotInCodeList, "direction", &self.direction, "in, out");
+        }
+        let document_type = self.document_type.parse::<DocumentType>();
+        if document_type.is_err() {
+            let known: Vec<_> = DocumentType::ALL.iter().map(|kind| kind.as_str()).collect();
+            cx.error(Code::NotInCodeList, "document_type", &self.document_type, known.join(", "));
+        }
+        if let Ok(kind) = document_type
+            && !self.format.is_empty()
+            && message_of(&self.format, kind).is_none()
+        {
+            cx.error(Code::NotInCodeList, "format", &self.format, "ubl-2.1, edifact-d96a, dure-json, csv");
+        }
+        let schemes = ["http://", "https://", "mailto:"];
+        if !self.address.is_empty() && !schemes.iter().any(|scheme| self.address.starts_with(scheme)) {
+            cx.error(Code::BadValue, "address", &self.address, "http://, https://, mailto:");
+        }
+        if self.direction == "out" && self.address.is_empty() {
+            cx.error(Code::Required, "address", "", "address");
+        }
+        if !matches!(self.rounding.as_str(), "" | "half-up" | "half-even" | "down") {
+            cx.error(Code::NotInCodeList, "rounding", &self.rounding, "half-up, half-even, down");
+        }
+        if let Some(share) = self.seller_share_percent
+            && (share < Decimal::ZERO || share > Decimal::ONE_HUNDRED)
+        {
+            cx.error(Code::BadValue, "seller_share_percent", share.to_string(), "0..100");
+        }
+        let (Some(organisation_id), Ok(document_type)) = (partner, document_type) else { return Ok(Verdict::Reject) };
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        let row = AgreementRow {
+            id: cx.id(),
+            centre_id: cx.header.centre_id,
+            organisation_id,
+            name: self.id.clone(),
+            version: 0,
+            direction: self.direction.clone(),
+            document_type: document_type.as_str().to_owned(),
+            valid_from: self.valid_from.0.clone(),
+            valid_to: self.valid_to.0.clone(),
+            status: if self.status.is_empty() { "active".to_owned() } else { self.status.clone() },
+            body: serde_json::to_string(self).map_err(|error| Error::bug("writing an agreement").caused_by(error))?,
+        };
+        parties::put_agreement(cx.tx, &row, cx.now_ms)?;
+        parties::raise_version(cx.tx)?;
+        cx.directory_changed = true;
+        // Bounded: a partner with more waiting is woken again by the next agreement or by hand.
+        for held in interchanges::held_of(cx.tx, organisation_id, 10_000)? {
+            interchanges::make_due(cx.tx, held, cx.now_ms)?;
+        }
+        Ok(Verdict::Apply)
+    }
+}

@@ -58,3 +58,37 @@ crate::record! {
         reason_codes: Vec<String>,
     }
 }
+
+use super::effect::{Cx, Verdict};
+use crate::error::Result;
+use crate::store::deliveries;
+
+impl ApplicationResponse {
+    /// Matches a partner's acknowledgement to the deliveries it answers. One that answers nothing of ours waits: the
+    /// send may not be recorded yet.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        let partner = cx.header.issuer_id;
+        let mut unknown = Vec::new();
+        for response in &self.responses {
+            let references = response.documents.iter().filter_map(|document| document.id.as_ref()).map(|id| id.value.as_str());
+            let mut found = None;
+            for reference in std::iter::once(response.reference_id.as_str()).chain(references).filter(|text| !text.is_empty()) {
+                found = deliveries::by_reference(cx.tx, partner, reference)?;
+                if found.is_some() {
+                    break;
+                }
+                unknown.push(("control".to_owned(), format!("{partner}/{reference}")));
+            }
+            if let Some(delivery) = found {
+                let word = if response.response_code.is_empty() { "received" } else { &response.response_code };
+                deliveries::acknowledge(cx.tx, delivery, word, cx.now_ms)?;
+                cx.trade_id = deliveries::get(cx.tx, delivery)?.and_then(|delivery| delivery.trade_id);
+                unknown.clear();
+            }
+        }
+        if !unknown.is_empty() {
+            return Ok(Verdict::Wait(unknown));
+        }
+        Ok(Verdict::Apply)
+    }
+}

@@ -159,3 +159,236 @@ crate::record! {
         unmapped: Vec<Unmapped>,
     }
 }
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+
+use super::effect::{Cx, Verdict};
+use crate::error::Result;
+use crate::model::document_type::DocumentType;
+use crate::model::finding::Code;
+use crate::store::orders::{self, LineRow, OrderRow, PartRow};
+use crate::store::parcels::{self, NewDespatch, ParcelRow};
+use crate::store::trades;
+
+/// Some of an order line in one parcel.
+struct Packed {
+    order_line_id: i64,
+    quantity: Decimal,
+    serial_ids: Vec<String>,
+}
+
+impl DespatchAdvice {
+    /// Takes the producer's shipping notice: what was sent of each line, in which parcels, with which waybills; the buyer
+    /// is told in the numbers of its own order.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        let producer_id = cx.header.issuer_id;
+        let Some(number) = self.order_number() else {
+            cx.error(Code::Required, "order_references[1].id", "", "order_references[1].id");
+            return Ok(Verdict::Reject);
+        };
+        let Some(part) = orders::part_by_number(cx.tx, producer_id, &number)? else {
+            return Ok(Verdict::Wait(vec![("order-part".to_owned(), format!("{producer_id}/{number}"))]));
+        };
+        let Some(order) = orders::get(cx.tx, part.order_id)? else {
+            cx.error(Code::UnknownOrder, "order_references[1].id", &number, "");
+            return Ok(Verdict::Reject);
+        };
+        let mut lines = orders::lines(cx.tx, order.id)?;
+        let by_line = self.despatch(&part, &mut lines, cx);
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        for line in &lines {
+            orders::update_line(cx.tx, line)?;
+        }
+        cx.trade_id = Some(order.trade_id);
+        self.write_parcels(&part, &order, &by_line, cx)?;
+        trades::set_state(cx.tx, order.trade_id, "despatched", cx.now_ms)?;
+        let view = self.for_buyer(&order, cx);
+        cx.deliver(order.buyer_id, DocumentType::DespatchAdvice, &view.id, &view)?;
+        Ok(Verdict::Apply)
+    }
+
+    /// The order named in the head, else the one its first line names.
+    fn order_number(&self) -> Option<String> {
+        let id = |reference: &DocumentReference| reference.id.as_ref().map(|id| id.value.clone()).filter(|id| !id.is_empty());
+        self.order_references.iter().find_map(id).or_else(|| {
+            let references = self.lines.iter().flat_map(|line| &line.order_line_references);
+            references.filter_map(|reference| reference.document.as_ref()).find_map(id)
+        })
+    }
+
+    /// Raises what was despatched; gives the order line of each despatch line.
+    fn despatch(&self, part: &PartRow, lines: &mut [LineRow], cx: &mut Cx<'_, '_>) -> HashMap<String, i64> {
+        let mut by_line = HashMap::new();
+        if self.lines.is_empty() {
+            cx.error(Code::Missing, "lines", "", "lines");
+        }
+        for (index, said) in self.lines.iter().enumerate() {
+            let path = format!("lines[{}]", index + 1);
+            let wanted =
+                said.order_line_references.first().map_or(&said.id, |reference| &reference.line_id);
+            let wanted = if wanted.is_empty() { &said.id } else { wanted };
+            let Some(line) = lines.iter_mut().find(|line| line.part_id == part.id && line.line == *wanted) else {
+                cx.error(Code::UnknownLine, format!("{path}.order_line_references[1].line_id"), wanted, "");
+                continue;
+            };
+            let Some(sent) = said.delivered_quantity.as_ref().map(|quantity| quantity.value) else {
+                cx.error(Code::Required, format!("{path}.delivered_quantity"), "", "delivered_quantity");
+                continue;
+            };
+            let number = |text: &str| text.parse::<Decimal>().unwrap_or_default();
+            let promised = if line.state == "ordered" { number(&line.quantity) } else { number(&line.confirmed) };
+            let open = promised - number(&line.despatched);
+            if sent > open || sent < Decimal::ZERO {
+                let found = format!("{sent} {}", line.unit);
+                cx.error(Code::QuantityExceeds, format!("{path}.delivered_quantity"), found, format!("{open} {}", line.unit));
+                continue;
+            }
+            line.despatched = (number(&line.despatched) + sent).to_string();
+            by_line.insert(said.id.clone(), line.id);
+        }
+        by_line
+    }
+
+    /// The parcels with what is in each. Without packages the whole despatch is one.
+    fn packed(&self, by_line: &HashMap<String, i64>) -> Vec<(String, String, Vec<Packed>)> {
+        let shipment = self.shipment.as_ref();
+        let packages = shipment.map_or(&[][..], |shipment| &shipment.packages);
+        let value = |id: &Option<Identifier>| id.as_ref().map_or(String::new(), |id| id.value.clone());
+        let whole = |line: &DespatchLine| Packed {
+            order_line_id: by_line.get(&line.id).copied().unwrap_or(0),
+            quantity: line.delivered_quantity.as_ref().map_or(Decimal::ZERO, |quantity| quantity.value),
+            serial_ids: serials(line),
+        };
+        let one = |sscc: String, tracking: String| vec![(sscc, tracking, self.lines.iter().map(whole).collect())];
+        match packages {
+            [] => {
+                let tracking = shipment.map_or(String::new(), |shipment| {
+                    if shipment.tracking_id.is_empty() { value(&shipment.consignment_id) } else { shipment.tracking_id.clone() }
+                });
+                one(String::new(), tracking)
+            }
+            [only] if only.contents.is_empty() => one(value(&only.id), only.tracking_id.clone()),
+            many => many
+                .iter()
+                .map(|package| {
+                    let mut inside: Vec<Packed> = Vec::new();
+                    for content in &package.contents {
+                        let line = self.lines.iter().find(|line| line.id == content.line_id);
+                        let (Some(line), Some(&order_line_id)) = (line, by_line.get(&content.line_id)) else { continue };
+                        let quantity = content.quantity.as_ref().or(line.delivered_quantity.as_ref());
+                        let quantity = quantity.map_or(Decimal::ZERO, |quantity| quantity.value);
+                        let serial_ids =
+                            if content.serial_ids.is_empty() && many.len() == 1 { serials(line) } else { content.serial_ids.clone() };
+                        match inside.iter_mut().find(|packed| packed.order_line_id == order_line_id) {
+                            Some(packed) => {
+                                packed.quantity += quantity;
+                                packed.serial_ids.extend(serial_ids);
+                            }
+                            None => inside.push(Packed { order_line_id, quantity, serial_ids }),
+                        }
+                    }
+                    (value(&package.id), package.tracking_id.clone(), inside)
+                })
+                .collect(),
+        }
+    }
+
+    fn write_parcels(
+        &self,
+        part: &PartRow,
+        order: &OrderRow,
+        by_line: &HashMap<String, i64>,
+        cx: &mut Cx<'_, '_>,
+    ) -> Result<()> {
+        let number = cx.header.number.clone();
+        let despatch_id = cx.id();
+        parcels::insert_despatch(
+            cx.tx,
+            &NewDespatch {
+                id: despatch_id,
+                centre_id: order.centre_id,
+                trade_id: order.trade_id,
+                order_id: order.id,
+                part_id: part.id,
+                document_id: cx.header.document_id,
+                number: &number,
+                producer_id: part.producer_id,
+                despatched_ms: cx.now_ms,
+            },
+        )?;
+        let knowing = [part.producer_id, order.buyer_id];
+        cx.key("despatch", &number, &knowing)?;
+        let carrier = self.shipment.as_ref().and_then(|shipment| shipment.carrier.as_ref());
+        let courier_id = carrier.and_then(|party| cx.directory.find(party)).map_or(0, |courier| courier.id);
+        let packed = self.packed(by_line);
+        let parcels = packed.len();
+        for (index, (sscc, tracking_id, inside)) in packed.into_iter().enumerate() {
+            let parcel_id = cx.id();
+            parcels::insert(
+                cx.tx,
+                &ParcelRow {
+                    id: parcel_id,
+                    centre_id: order.centre_id,
+                    trade_id: order.trade_id,
+                    despatch_id,
+                    position: index as i64 + 1,
+                    sscc: sscc.clone(),
+                    tracking_id: tracking_id.clone(),
+                    courier_id,
+                    state: "registered".to_owned(),
+                    changed_ms: cx.now_ms,
+                },
+            )?;
+            for packed in inside.iter().filter(|packed| packed.order_line_id != 0) {
+                let serials = packed.serial_ids.join("\n");
+                parcels::insert_line(cx.tx, parcel_id, packed.order_line_id, &packed.quantity.to_string(), &serials)?;
+            }
+            let mut known = knowing.to_vec();
+            if courier_id != 0 {
+                known.push(courier_id);
+            }
+            cx.key("waybill", &tracking_id, &known)?;
+            cx.key("sscc", &sscc, &known)?;
+            if !tracking_id.is_empty() {
+                cx.wake("waybill", tracking_id);
+            }
+        }
+        if courier_id != 0 {
+            trades::add_party(cx.tx, order.trade_id, courier_id, "courier")?;
+        }
+        cx.milestone("despatched", part.producer_id, cx.now_ms, parcels.to_string())
+    }
+
+    /// What the buyer is told: the same despatch under the number of its own order.
+    fn for_buyer(&self, order: &OrderRow, cx: &Cx<'_, '_>) -> DespatchAdvice {
+        let mut view = self.clone();
+        let reference = || DocumentReference {
+            id: Some(Identifier { value: order.number.clone(), ..Identifier::default() }),
+            role: "order".to_owned(),
+            issue_date: Date(order.issue_date.clone()),
+            ..DocumentReference::default()
+        };
+        view.order_references = vec![reference()];
+        for line in &mut view.lines {
+            for order_line in &mut line.order_line_references {
+                if order_line.document.is_some() {
+                    order_line.document = Some(reference());
+                }
+            }
+        }
+        let party = |id: i64| cx.directory.organisation(id).map(super::directory::Organisation::as_party);
+        view.buyer = party(order.buyer_id);
+        view.seller = party(order.seller_id);
+        view.unmapped = Vec::new();
+        view
+    }
+}
+
+fn serials(line: &DespatchLine) -> Vec<String> {
+    let instances = line.item.as_ref().map_or(&[][..], |item| &item.instances);
+    instances.iter().map(|instance| instance.serial_id.clone()).filter(|serial| !serial.is_empty()).collect()
+}

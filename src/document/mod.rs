@@ -5,6 +5,8 @@ pub mod agreement;
 pub mod application_response;
 pub mod catalogue;
 pub mod despatch_advice;
+pub mod directory;
+pub mod effect;
 pub mod notice;
 pub mod order;
 pub mod order_response;
@@ -12,8 +14,11 @@ pub mod party;
 pub mod statement;
 pub mod transportation_status;
 
+use crate::model::canonical::{from_tree, to_tree};
 use crate::model::document_type::DocumentType;
+use crate::model::finding::{Code, Finding, Place};
 use crate::model::record::Record;
+use crate::model::tree::{NodeId, Tree};
 
 /// The table of fields of a document type.
 pub fn record(document_type: DocumentType) -> &'static Record {
@@ -29,5 +34,130 @@ pub fn record(document_type: DocumentType) -> &'static Record {
         DocumentType::Party => party::PartyProfile::record(),
         DocumentType::Statement => statement::Statement::record(),
         DocumentType::TransportationStatus => transportation_status::TransportationStatus::record(),
+    }
+}
+
+/// A typed document of any type.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// An account.
+    Account(account::Account),
+    /// An agreement.
+    Agreement(Box<agreement::Agreement>),
+    /// An acknowledgement.
+    ApplicationResponse(application_response::ApplicationResponse),
+    /// A catalogue; of a large one only its head and tail.
+    Catalogue(Box<catalogue::Catalogue>),
+    /// A shipping notice.
+    DespatchAdvice(Box<despatch_advice::DespatchAdvice>),
+    /// An order.
+    Order(Box<order::Order>),
+    /// An answer to an order.
+    OrderResponse(Box<order_response::OrderResponse>),
+    /// An organisation.
+    Party(Box<party::PartyProfile>),
+    /// A statement.
+    Statement(Box<statement::Statement>),
+    /// A courier's report.
+    TransportationStatus(transportation_status::TransportationStatus),
+}
+
+/// Runs an expression on whatever a body holds.
+macro_rules! each_body {
+    ($body:expr, $inner:ident => $do:expr) => {
+        match $body {
+            Body::Account($inner) => $do,
+            Body::Agreement($inner) => $do,
+            Body::ApplicationResponse($inner) => $do,
+            Body::Catalogue($inner) => $do,
+            Body::DespatchAdvice($inner) => $do,
+            Body::Order($inner) => $do,
+            Body::OrderResponse($inner) => $do,
+            Body::Party($inner) => $do,
+            Body::Statement($inner) => $do,
+            Body::TransportationStatus($inner) => $do,
+        }
+    };
+}
+
+impl Body {
+    /// A typed document from its canonical tree. The finding's node is that of the tree.
+    pub fn from_tree(document_type: DocumentType, tree: &Tree) -> Result<Body, (Finding, NodeId)> {
+        let Some(root) = tree.root() else {
+            return Err((Finding::error(Code::Empty, Place::default()), NodeId(0)));
+        };
+        Ok(match document_type {
+            DocumentType::Account => Body::Account(from_tree(tree, root)?),
+            DocumentType::Agreement => Body::Agreement(Box::new(from_tree(tree, root)?)),
+            DocumentType::ApplicationResponse => Body::ApplicationResponse(from_tree(tree, root)?),
+            DocumentType::Catalogue => Body::Catalogue(Box::new(from_tree(tree, root)?)),
+            DocumentType::DespatchAdvice => Body::DespatchAdvice(Box::new(from_tree(tree, root)?)),
+            DocumentType::Order => Body::Order(Box::new(from_tree(tree, root)?)),
+            DocumentType::OrderResponse => Body::OrderResponse(Box::new(from_tree(tree, root)?)),
+            DocumentType::Party => Body::Party(Box::new(from_tree(tree, root)?)),
+            DocumentType::Statement => Body::Statement(Box::new(from_tree(tree, root)?)),
+            DocumentType::TransportationStatus => Body::TransportationStatus(from_tree(tree, root)?),
+            DocumentType::Notice => {
+                let finding = Finding::error(Code::NotAllowed, Place::default()).found("Notice");
+                return Err((finding, root));
+            }
+        })
+    }
+
+    /// Its canonical tree.
+    pub fn to_tree(&self, document_type: DocumentType) -> Tree {
+        each_body!(self, body => to_tree(body, document_type.as_str()))
+    }
+
+    /// Its canonical JSON, the form that is stored, compared and sent by the API.
+    pub fn to_json(&self) -> String {
+        each_body!(self, body => serde_json::to_string(body)).unwrap_or_default()
+    }
+
+    /// From the canonical JSON that was stored.
+    pub fn from_json(document_type: DocumentType, text: &str) -> crate::error::Result<Body> {
+        fn read<T: serde::de::DeserializeOwned>(text: &str) -> crate::error::Result<T> {
+            serde_json::from_str(text)
+                .map_err(|error| crate::error::Error::store("the stored document cannot be read").caused_by(error))
+        }
+        Ok(match document_type {
+            DocumentType::Account => Body::Account(read(text)?),
+            DocumentType::Agreement => Body::Agreement(Box::new(read(text)?)),
+            DocumentType::ApplicationResponse => Body::ApplicationResponse(read(text)?),
+            DocumentType::Catalogue => Body::Catalogue(Box::new(read(text)?)),
+            DocumentType::DespatchAdvice => Body::DespatchAdvice(Box::new(read(text)?)),
+            DocumentType::Order => Body::Order(Box::new(read(text)?)),
+            DocumentType::OrderResponse => Body::OrderResponse(Box::new(read(text)?)),
+            DocumentType::Party => Body::Party(Box::new(read(text)?)),
+            DocumentType::Statement => Body::Statement(Box::new(read(text)?)),
+            DocumentType::TransportationStatus => Body::TransportationStatus(read(text)?),
+            DocumentType::Notice => return Err(crate::error::Error::bug("a notice is not a document of its own")),
+        })
+    }
+
+    /// Its number; empty if it has none.
+    pub fn number(&self) -> &str {
+        each_body!(self, body => &body.id)
+    }
+
+    /// Gives it a number.
+    pub fn set_number(&mut self, number: String) {
+        each_body!(self, body => body.id = number);
+    }
+
+    /// Puts it in effect, or says why not.
+    pub fn apply(&self, cx: &mut effect::Cx<'_, '_>) -> crate::error::Result<effect::Verdict> {
+        each_body!(self, body => body.apply(cx))
+    }
+
+    /// Whether it says itself that it is a later state of one sent before (rules.md 1).
+    pub fn says_revision(&self) -> bool {
+        match self {
+            // What the hub keeps of these is a state: the same name again is its next version.
+            Body::Account(_) | Body::Agreement(_) | Body::Party(_) => true,
+            Body::Catalogue(catalogue) => !catalogue.action_code.is_empty() || !catalogue.version_id.is_empty() || !catalogue.revision_date.0.is_empty(),
+            Body::Order(order) => matches!(order.function.as_str(), "change" | "replace"),
+            _ => false,
+        }
     }
 }

@@ -141,3 +141,338 @@ crate::record! {
         unmapped: Vec<Unmapped>,
     }
 }
+
+use std::collections::HashSet;
+
+use rust_decimal::Decimal;
+
+use super::effect::{Cx, Verdict};
+use crate::error::Result;
+use crate::model::document_type::DocumentType;
+use crate::model::finding::Code;
+use crate::store::items::ItemRow;
+use crate::store::orders::{LineRow, OrderRow, PartRow};
+use crate::store::{documents, items, orders, trades};
+
+/// A line with the item it was resolved to.
+struct Resolved {
+    item: ItemRow,
+    quantity: Quantity,
+    price: Option<Amount>,
+}
+
+impl Order {
+    /// Checks the order against the store and puts it in effect: a trade begins, the order is split by the producer of
+    /// each item, and each producer is sent its part.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        if !matches!(self.function.as_str(), "" | "original") {
+            cx.error(Code::NotAllowed, "function", &self.function, "original");
+        }
+        let buyer_id = cx.header.issuer_id;
+        let seller = self.seller.as_ref().and_then(|party| cx.directory.find(party));
+        let seller_id = seller.map_or(0, |seller| seller.id);
+        if seller_id == 0 {
+            let named = self.seller.as_ref().map_or(String::new(), party_words);
+            cx.error(Code::UnknownParty, "seller", named, "");
+        }
+        if self.lines.is_empty() {
+            cx.error(Code::Missing, "lines", "", "lines");
+        }
+        self.check_dates(cx);
+        let mut seen = HashSet::new();
+        let mut resolved = Vec::with_capacity(self.lines.len());
+        for (index, line) in self.lines.iter().enumerate() {
+            let path = format!("lines[{}]", index + 1);
+            if line.id.is_empty() {
+                cx.error(Code::Required, format!("{path}.id"), "", "id");
+            } else if !seen.insert(line.id.as_str()) {
+                cx.error(Code::DuplicateLine, format!("{path}.id"), &line.id, "");
+            }
+            resolved.push(self.resolve(line, &path, cx)?);
+        }
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        let resolved: Vec<Resolved> = resolved.into_iter().flatten().collect();
+        self.begin(buyer_id, seller_id, &resolved, cx)?;
+        Ok(Verdict::Apply)
+    }
+
+    fn check_dates(&self, cx: &mut Cx<'_, '_>) {
+        let asked = |delivery: &Delivery| delivery.requested_period.as_ref().map(|period| period.end_date.0.clone());
+        for (index, delivery) in self.deliveries.iter().enumerate() {
+            if let Some(date) = asked(delivery)
+                && !date.is_empty()
+                && !self.issue_date.0.is_empty()
+                && date < self.issue_date.0
+            {
+                let path = format!("deliveries[{}].requested_period.end_date", index + 1);
+                cx.warning(Code::DatesOutOfOrder, path, date, &self.issue_date.0);
+            }
+        }
+    }
+
+    /// The item of a line, its quantity and price; findings where that is not clear.
+    fn resolve(&self, line: &OrderLine, path: &str, cx: &mut Cx<'_, '_>) -> Result<Option<Resolved>> {
+        let quantity = match &line.quantity {
+            Some(quantity) if quantity.value > Decimal::ZERO => Some(quantity.clone()),
+            Some(quantity) => {
+                cx.error(Code::BadValue, format!("{path}.quantity"), quantity.value.to_string(), "> 0");
+                None
+            }
+            None => {
+                cx.error(Code::Required, format!("{path}.quantity"), "", "quantity");
+                None
+            }
+        };
+        let Some(item) = find_item(line.item.as_ref(), cx)? else {
+            let named = line.item.as_ref().map_or(String::new(), item_words);
+            cx.error(Code::UnknownItem, format!("{path}.item"), named, "");
+            return Ok(None);
+        };
+        let price = line.price.as_ref().and_then(|price| price.amount.clone());
+        if let (Some(price), Ok(agreed)) = (&price, item.price.parse::<Decimal>())
+            && price.currency == item.currency
+            && price.value != agreed
+        {
+            let path = format!("{path}.price.amount");
+            cx.warning(Code::PriceDiffers, path, price.value.to_string(), &item.price);
+        }
+        if let (Some(quantity), Some(price), Some(total)) = (&quantity, &price, &line.line_extension_amount) {
+            let base = line.price.as_ref().and_then(|price| price.base_quantity.as_ref()).map_or(Decimal::ONE, |q| q.value);
+            let sum = quantity.value.checked_mul(price.value).and_then(|sum| sum.checked_div(base));
+            if let Some(sum) = sum
+                && line.allowance_charges.is_empty()
+                && sum.round_dp(2) != total.value.round_dp(2)
+            {
+                let path = format!("{path}.line_extension_amount");
+                cx.warning(Code::TotalDiffers, path, total.value.to_string(), sum.normalize().to_string());
+            }
+        }
+        Ok(quantity.map(|quantity| Resolved { item, quantity, price }))
+    }
+
+    /// Writes trade, order, parts and lines, and the deliveries to the producers.
+    fn begin(&self, buyer_id: i64, seller_id: i64, resolved: &[Resolved], cx: &mut Cx<'_, '_>) -> Result<()> {
+        let trade_id = cx.id();
+        let document_id = cx.header.document_id;
+        let (centre_id, now_ms) = (cx.header.centre_id, cx.now_ms);
+        trades::insert(
+            cx.tx,
+            &trades::Trade {
+                id: trade_id,
+                centre_id,
+                number: self.id.clone(),
+                title: self.title(resolved),
+                buyer_id,
+                seller_id,
+                state: "ordered".to_owned(),
+                created_ms: now_ms,
+                changed_ms: now_ms,
+            },
+        )?;
+        cx.trade_id = Some(trade_id);
+        cx.key("order", &cx.header.number.clone(), &[buyer_id, seller_id])?;
+        for (organisation, part) in [(buyer_id, "buyer"), (seller_id, "seller")] {
+            trades::add_party(cx.tx, trade_id, organisation, part)?;
+            documents::add_party(cx.tx, document_id, organisation, part)?;
+        }
+        cx.milestone("ordered", buyer_id, now_ms, String::new())?;
+
+        let mut producers: Vec<i64> = Vec::new();
+        for line in resolved {
+            if !producers.contains(&line.item.producer_id) {
+                producers.push(line.item.producer_id);
+            }
+        }
+        let order_id = cx.id();
+        let several = producers.len() > 1;
+        orders::insert(
+            cx.tx,
+            &OrderRow {
+                id: order_id,
+                centre_id,
+                trade_id,
+                document_id,
+                number: cx.header.number.clone(),
+                buyer_id,
+                seller_id,
+                currency: self.document_currency_code.clone(),
+                issue_date: self.issue_date.0.clone(),
+                parts: producers.len() as i64,
+                responses: 0,
+                state: "ordered".to_owned(),
+            },
+            now_ms,
+        )?;
+        for (index, &producer_id) in producers.iter().enumerate() {
+            let part_number = index as i64 + 1;
+            let part = self.insert_part(order_id, trade_id, part_number, producer_id, several, cx)?;
+            for (position, (line, found)) in self.lines.iter().zip(resolved).enumerate() {
+                if found.item.producer_id == producer_id {
+                    self.insert_line(&part, position as i64 + 1, line, found, seller_id, cx)?;
+                }
+            }
+            let forwarded = self.part_for(&part, resolved, cx);
+            trades::add_party(cx.tx, trade_id, producer_id, "producer")?;
+            cx.deliver(producer_id, DocumentType::Order, &part.number, &forwarded)?;
+            cx.key("order", &part.number, &[producer_id])?;
+            cx.milestone("forwarded", producer_id, now_ms, forwarded.lines.len().to_string())?;
+            cx.wake("order-part", format!("{producer_id}/{}", part.number));
+        }
+        Ok(())
+    }
+
+    fn insert_part(
+        &self,
+        order_id: i64,
+        trade_id: i64,
+        part: i64,
+        producer_id: i64,
+        several: bool,
+        cx: &mut Cx<'_, '_>,
+    ) -> Result<PartRow> {
+        let base = &cx.header.number;
+        let mut number = if several { format!("{base}/{part}") } else { base.clone() };
+        // Two buyers may use the same number: the producer must be able to tell them apart.
+        for again in 2..100 {
+            if orders::part_by_number(cx.tx, producer_id, &number)?.is_none() {
+                break;
+            }
+            number = format!("{base}/{part}-{again}");
+        }
+        let row = PartRow {
+            id: cx.id(),
+            centre_id: cx.header.centre_id,
+            order_id,
+            trade_id,
+            part,
+            number,
+            producer_id,
+            state: "sent".to_owned(),
+        };
+        orders::insert_part(cx.tx, &row)?;
+        Ok(row)
+    }
+
+    fn insert_line(
+        &self,
+        part: &PartRow,
+        position: i64,
+        line: &OrderLine,
+        found: &Resolved,
+        seller_id: i64,
+        cx: &mut Cx<'_, '_>,
+    ) -> Result<()> {
+        let (price, currency) = match &found.price {
+            Some(price) => (price.value.to_string(), price.currency.clone()),
+            None => (found.item.price.clone(), found.item.currency.clone()),
+        };
+        let row = LineRow {
+            id: cx.id(),
+            centre_id: part.centre_id,
+            order_id: part.order_id,
+            part_id: part.id,
+            position,
+            line: line.id.clone(),
+            item_id: found.item.id,
+            producer_id: part.producer_id,
+            seller_id,
+            name: found.item.name.clone(),
+            quantity: found.quantity.value.to_string(),
+            unit: found.quantity.unit.clone(),
+            price,
+            currency,
+            confirmed: "0".to_owned(),
+            despatched: "0".to_owned(),
+            delivered: "0".to_owned(),
+            promised_date: String::new(),
+            state: "ordered".to_owned(),
+            note: String::new(),
+        };
+        orders::insert_line(cx.tx, &row)
+    }
+
+    /// The part of one producer: its lines at its own prices, the buyer's number with the part's, our trade as a reference.
+    fn part_for(&self, part: &PartRow, resolved: &[Resolved], cx: &Cx<'_, '_>) -> Order {
+        let mut order = self.clone();
+        order.id = part.number.clone();
+        order.sales_order_id = String::new();
+        order.anticipated_monetary_total = None;
+        order.tax_totals = Vec::new();
+        order.allowance_charges = Vec::new();
+        order.payment_terms = Vec::new();
+        order.seller = cx.directory.organisation(part.producer_id).map(super::directory::Organisation::as_party);
+        order.references.push(DocumentReference {
+            id: Some(crate::model::parts::Identifier {
+                value: crate::model::id::TradeId(part.trade_id).to_string(),
+                ..crate::model::parts::Identifier::default()
+            }),
+            role: "trade".to_owned(),
+            ..DocumentReference::default()
+        });
+        let mine = |found: &Resolved| found.item.producer_id == part.producer_id;
+        order.lines = self
+            .lines
+            .iter()
+            .zip(resolved)
+            .filter(|(_, found)| mine(found))
+            .map(|(line, found)| {
+                let mut line = line.clone();
+                let amount = found.item.price.parse().ok().map(|value| Amount { value, currency: found.item.currency.clone() });
+                line.line_extension_amount = amount.as_ref().and_then(|amount| {
+                    found.quantity.value.checked_mul(amount.value).map(|value| Amount { value, currency: amount.currency.clone() })
+                });
+                line.price = amount.map(|amount| Price { amount: Some(amount), ..Price::default() });
+                line.total_tax_amount = None;
+                line.tax_totals = Vec::new();
+                line.allowance_charges = Vec::new();
+                line
+            })
+            .collect();
+        if let Some(currency) = resolved.iter().find(|found| mine(found)).map(|found| found.item.currency.clone())
+            && !currency.is_empty()
+        {
+            order.document_currency_code = currency;
+        }
+        order
+    }
+
+    /// Name of the first item and how many more.
+    fn title(&self, resolved: &[Resolved]) -> String {
+        match resolved {
+            [] => String::new(),
+            [only] => only.item.name.clone(),
+            [first, rest @ ..] => format!("{} +{}", first.item.name, rest.len()),
+        }
+    }
+}
+
+/// The item in force that a line names, by the number everybody shares first.
+fn find_item(item: Option<&Item>, cx: &mut Cx<'_, '_>) -> Result<Option<ItemRow>> {
+    let Some(item) = item else { return Ok(None) };
+    let makers: Vec<i64> =
+        item.manufacturers.iter().filter_map(|party| cx.directory.find(party)).map(|maker| maker.id).collect();
+    let named: Vec<(&str, String)> = item.ids().map(|(kind, value)| (kind, value.to_owned())).collect();
+    for (kind, value) in named {
+        // What the buyer's and the seller's papers call the seller's number is the producer's in its catalogue.
+        let mut found = items::find(cx.tx, kind, value.trim())?;
+        found.retain(|row| row.centre_id == cx.header.centre_id && (makers.is_empty() || makers.contains(&row.producer_id)));
+        let producer = found.first().map(|row| row.producer_id);
+        if let Some(producer) = producer
+            && found.iter().all(|row| row.producer_id == producer)
+        {
+            return Ok(found.pop());
+        }
+    }
+    Ok(None)
+}
+
+fn item_words(item: &Item) -> String {
+    let ids: Vec<_> = item.ids().map(|(_, value)| value).collect();
+    if ids.is_empty() { item.name.clone() } else { ids.join(", ") }
+}
+
+fn party_words(party: &Party) -> String {
+    party.party_ids().first().map_or_else(|| party.name().to_owned(), ToString::to_string)
+}

@@ -24,3 +24,100 @@ crate::record! {
         status: String,
     }
 }
+
+use super::effect::{Cx, Verdict};
+use crate::error::{Error, Result};
+use crate::model::finding::Code;
+use crate::store::parties::{self, Organisation};
+
+/// Parts an organisation may have.
+pub const ROLES: &[&str] = &["buyer", "centre", "courier", "producer", "reviewer", "seller"];
+
+impl PartyProfile {
+    /// Makes or changes the organisation. An identifier that another one has is refused.
+    pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
+        let named = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.chars().all(named) {
+            cx.error(Code::BadValue, "id", &self.id, "a-z 0-9 -");
+        }
+        if self.name.is_empty() {
+            cx.error(Code::Required, "name", "", "name");
+        }
+        for (index, role) in self.roles.iter().enumerate() {
+            if !ROLES.contains(&role.as_str()) {
+                cx.error(Code::NotInCodeList, format!("roles[{}]", index + 1), role, ROLES.join(", "));
+            }
+        }
+        let known = cx.directory.by_short(&self.id).map(|organisation| organisation.id);
+        let mut identifiers = Vec::new();
+        for (index, identifier) in self.identifiers.iter().enumerate() {
+            let path = format!("identifiers[{}]", index + 1);
+            if let Some(expected) = wrong_check_digit(identifier) {
+                cx.error(Code::CheckDigit, &path, identifier.to_string(), expected.to_string());
+            }
+            let owner = parties::by_identifier(cx.tx, &identifier.scheme, &identifier.value)?;
+            if owner.is_some() && owner != known {
+                cx.error(Code::Conflict, path, identifier.to_string(), "");
+            }
+            identifiers.push((identifier.scheme.clone(), identifier.value.clone()));
+        }
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        identifiers.sort();
+        identifiers.dedup();
+        let id = known.unwrap_or_else(|| cx.id());
+        let centre = self.roles.iter().any(|role| role == "centre");
+        let row = Organisation {
+            id,
+            centre_id: if centre || cx.header.centre_id == 0 { id } else { cx.header.centre_id },
+            short: self.id.clone(),
+            name: self.name.clone(),
+            roles: self.roles.join(" "),
+            language: if self.language == "en" { "en" } else { "ko" }.to_owned(),
+            mail: self.contact.as_ref().map_or(String::new(), |contact| contact.electronic_mail.clone()),
+            status: if self.status.is_empty() { "active".to_owned() } else { self.status.clone() },
+            profile: serde_json::to_string(self).map_err(|error| Error::bug("writing a profile").caused_by(error))?,
+        };
+        let id = parties::put_organisation(cx.tx, &row, cx.now_ms)?;
+        parties::set_identifiers(cx.tx, id, &identifiers)?;
+        parties::raise_version(cx.tx)?;
+        cx.directory_changed = true;
+        Ok(Verdict::Apply)
+    }
+}
+
+/// The digit that should stand at the end of a GLN (GS1 modulo 10) or a Korean business registration number, if another does.
+fn wrong_check_digit(id: &PartyId) -> Option<u32> {
+    let digits: Vec<u32> = id.value.chars().filter_map(|c| c.to_digit(10)).collect();
+    let (&last, body) = digits.split_last()?;
+    let expected = match (id.scheme.as_str(), digits.len()) {
+        ("gln", 13) => {
+            let sum: u32 = body.iter().rev().enumerate().map(|(place, digit)| digit * if place % 2 == 0 { 3 } else { 1 }).sum();
+            (10 - sum % 10) % 10
+        }
+        ("brn", 10) => {
+            let weights = [1, 3, 7, 1, 3, 7, 1, 3, 5];
+            let sum: u32 = body.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
+            let carry = body.last().map_or(0, |digit| digit * 5 / 10);
+            (10 - (sum + carry) % 10) % 10
+        }
+        _ => return None,
+    };
+    (expected != last).then_some(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_digits() {
+        let check = |text: &str, expected| assert_eq!(wrong_check_digit(&text.parse().unwrap()), expected, "{text}");
+        check("gln:8801234500012", None);
+        check("gln:8801234500013", Some(2));
+        check("brn:1248100998", None);
+        check("brn:1248100997", Some(8));
+        check("dure:anything", None);
+    }
+}

@@ -107,59 +107,41 @@ pub fn is_party(tx: &mut Tx<'_>, trade_id: i64, organisation_id: i64) -> Result<
     Ok(row.is_some())
 }
 
-/// Adds an identifier by which the trade is found, from a document.
-pub fn add_key(tx: &mut Tx<'_>, trade_id: i64, kind: &str, value: &str, document_id: i64) -> Result<()> {
+/// Adds an identifier by which an organisation finds the trade.
+pub fn add_key(tx: &mut Tx<'_>, trade_id: i64, kind: &str, value: &str, organisation_id: i64) -> Result<()> {
     let value = normalise(value);
     if value.is_empty() {
         return Ok(());
     }
     tx.run(
-        "INSERT INTO trade_key (value, kind, trade_id, document_id) VALUES (?1, ?2, ?3, ?4) \
-         ON CONFLICT (value, kind, trade_id, document_id) DO NOTHING",
-        params![&value, kind, trade_id, document_id],
+        "INSERT INTO trade_key (value, kind, trade_id, organisation_id) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (value, kind, trade_id, organisation_id) DO NOTHING",
+        params![&value, kind, trade_id, organisation_id],
     )
 }
 
-/// Trades that an identifier names and the viewer may know by it: the document it stands in names the viewer.
+/// Trades that an identifier names, if the viewer knows it. `organisation_id` none means who sees the whole centre.
 pub fn find(tx: &mut Tx<'_>, key: &str, centre_id: i64, organisation_id: Option<i64>) -> Result<Vec<Trade>> {
     let key = normalise(key);
-    let rows = match organisation_id {
-        None => tx.query(
-            concat!(
-                "SELECT DISTINCT ",
-                columns!(),
-                " FROM trade_key k JOIN trade t ON t.id = k.trade_id WHERE k.value = ?1 AND t.centre_id = ?2 \
-                 ORDER BY t.id DESC LIMIT 50"
-            ),
-            params![&key, centre_id],
-        )?,
-        Some(organisation_id) => tx.query(
-            concat!(
-                "SELECT DISTINCT ",
-                columns!(),
-                " FROM trade_key k JOIN trade t ON t.id = k.trade_id \
-                 JOIN document_party p ON p.document_id = k.document_id AND p.organisation_id = ?2 \
-                 WHERE k.value = ?1 ORDER BY t.id DESC LIMIT 50"
-            ),
-            params![&key, organisation_id],
-        )?,
-    };
+    let rows = tx.query(
+        concat!(
+            "SELECT DISTINCT ",
+            columns!(),
+            " FROM trade_key k JOIN trade t ON t.id = k.trade_id WHERE k.value = ?1 AND t.centre_id = ?2 \
+             AND (?3 = 0 OR k.organisation_id = ?3) ORDER BY t.id DESC LIMIT 50"
+        ),
+        params![&key, centre_id, organisation_id.unwrap_or(0)],
+    )?;
     rows.iter().map(from_row).collect()
 }
 
-/// Keys of a trade that stand in documents naming the viewer: kind and value.
+/// Keys of a trade that the viewer knows: kind and value.
 pub fn keys(tx: &mut Tx<'_>, trade_id: i64, organisation_id: Option<i64>) -> Result<Vec<(String, String)>> {
-    let rows = match organisation_id {
-        None => tx.query(
-            "SELECT DISTINCT kind, value FROM trade_key WHERE trade_id = ?1 ORDER BY kind, value LIMIT 500",
-            params![trade_id],
-        )?,
-        Some(organisation_id) => tx.query(
-            "SELECT DISTINCT k.kind, k.value FROM trade_key k JOIN document_party p ON p.document_id = k.document_id \
-             AND p.organisation_id = ?2 WHERE k.trade_id = ?1 ORDER BY k.kind, k.value LIMIT 500",
-            params![trade_id, organisation_id],
-        )?,
-    };
+    let rows = tx.query(
+        "SELECT DISTINCT kind, value FROM trade_key WHERE trade_id = ?1 AND (?2 = 0 OR organisation_id = ?2) \
+         ORDER BY kind, value LIMIT 500",
+        params![trade_id, organisation_id.unwrap_or(0)],
+    )?;
     rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 

@@ -197,14 +197,16 @@ CREATE TABLE trade (
 );
 CREATE INDEX trade_changed ON trade (centre_id, changed_ms);
 
--- Normalised identifiers of a trade: order number, waybill, despatch number, SSCC.
+-- Normalised identifiers of a trade (order number, waybill, despatch number, SSCC), one row for each organisation that
+-- knows it: it sent or received a document with it.
 CREATE TABLE trade_key (
   value TEXT NOT NULL,
   kind TEXT NOT NULL,
   trade_id BIGINT NOT NULL,
-  document_id BIGINT NOT NULL,
-  PRIMARY KEY (value, kind, trade_id, document_id)
+  organisation_id BIGINT NOT NULL,
+  PRIMARY KEY (value, kind, trade_id, organisation_id)
 );
+CREATE INDEX trade_key_trade ON trade_key (trade_id);
 
 CREATE TABLE trade_party (
   organisation_id BIGINT NOT NULL,

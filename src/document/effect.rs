@@ -1,0 +1,195 @@
+//! What a document does to the store, inside the one transaction that decides it.
+
+use crate::error::Result;
+use crate::model::document_type::DocumentType;
+use crate::model::finding::{Code, Finding, Findings, Place};
+use crate::model::id::IdSource;
+use crate::store::deliveries::{self, NewDelivery};
+use crate::store::{Tx, trades};
+
+use super::directory::{Agreed, Direction, Directory};
+
+/// What is known of a document before its body is looked at.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Its id.
+    pub document_id: i64,
+    /// The interchange it came in.
+    pub interchange_id: i64,
+    /// The centre.
+    pub centre_id: i64,
+    /// Who issued it.
+    pub issuer_id: i64,
+    /// What it is.
+    pub document_type: DocumentType,
+    /// Its number.
+    pub number: String,
+    /// The agreement it came under.
+    pub agreement_id: Option<i64>,
+    /// How long it may wait for its counterpart, milliseconds.
+    pub patience_ms: i64,
+}
+
+/// What the document asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is in effect.
+    Apply,
+    /// The findings say why not.
+    Reject,
+    /// Its counterpart is not there yet: kinds and values of keys that would wake it.
+    Wait(Vec<(String, String)>),
+}
+
+/// The transaction a document acts in.
+pub struct Cx<'a, 'c> {
+    /// The transaction.
+    pub tx: &'a mut Tx<'c>,
+    /// Now, UTC milliseconds.
+    pub now_ms: i64,
+    /// Today in the hub's zone, `YYYY-MM-DD`.
+    pub today: &'a str,
+    /// The hub's zone.
+    pub zone: chrono_tz::Tz,
+    /// Makes ids.
+    pub ids: &'a IdSource,
+    /// Who is who.
+    pub directory: &'a Directory,
+    /// The document.
+    pub header: &'a Header,
+    /// What is wrong with it; paths are canonical.
+    pub findings: &'a mut Findings,
+    /// The trade it belongs to, once that is known.
+    pub trade_id: Option<i64>,
+    /// Keys that appeared, so that what waits for them is woken.
+    pub woken: Vec<(String, String)>,
+    /// Whether the directory changed.
+    pub directory_changed: bool,
+    /// Deliveries that were put into the outbox.
+    pub deliveries: usize,
+}
+
+impl Cx<'_, '_> {
+    /// The next id.
+    pub fn id(&self) -> i64 {
+        self.ids.next(self.now_ms)
+    }
+
+    /// The day of an instant in the hub's zone, `YYYY-MM-DD`.
+    pub fn day_of(&self, at_ms: i64) -> String {
+        day_of(self.zone, at_ms)
+    }
+
+    /// Adds an error at a canonical path.
+    pub fn error(&mut self, code: Code, path: impl Into<String>, found: impl AsRef<str>, expected: impl AsRef<str>) {
+        self.findings.push(Finding::error(code, Place::path(path)).found(found).expected(expected));
+    }
+
+    /// Adds a warning at a canonical path.
+    pub fn warning(&mut self, code: Code, path: impl Into<String>, found: impl AsRef<str>, expected: impl AsRef<str>) {
+        self.findings.push(Finding::warning(code, Place::path(path)).found(found).expected(expected));
+    }
+
+    /// What is agreed with a partner today for a type on its way out.
+    pub fn agreed_out(&self, organisation_id: i64, document_type: DocumentType) -> Option<Agreed> {
+        self.directory.agreement(organisation_id, Direction::Out, document_type, self.today).cloned()
+    }
+
+    /// Puts a document for a partner into the outbox, under its agreement; a partner without one sees it in the portal.
+    pub fn deliver<T: serde::Serialize>(
+        &mut self,
+        organisation_id: i64,
+        document_type: DocumentType,
+        number: &str,
+        body: &T,
+    ) -> Result<bool> {
+        let Some(agreed) = self.agreed_out(organisation_id, document_type) else { return Ok(false) };
+        let Some(message_type) = agreed.message_type() else { return Ok(false) };
+        let kind = if document_type == DocumentType::ApplicationResponse { "acknowledgement" } else { "document" };
+        let content = serde_json::to_string(body)
+            .map_err(|error| crate::error::Error::bug("writing a document as JSON").caused_by(error))?;
+        let delivery = NewDelivery {
+            id: self.id(),
+            centre_id: self.header.centre_id,
+            organisation_id,
+            agreement_id: agreed.id,
+            document_id: Some(self.header.document_id),
+            interchange_id: self.header.interchange_id,
+            trade_id: self.trade_id,
+            kind,
+            document_type: document_type.as_str().to_owned(),
+            number: number.to_owned(),
+            message_type: message_type.to_string(),
+            address: agreed.terms.address.clone(),
+            content,
+            due_ms: self.now_ms,
+            created_ms: self.now_ms,
+        };
+        deliveries::insert(self.tx, &delivery)?;
+        self.deliveries += 1;
+        Ok(true)
+    }
+
+    /// Puts a notice to a person into the outbox.
+    pub fn notify(&mut self, organisation_id: i64, notice: &super::notice::Notice) -> Result<()> {
+        if notice.to.is_empty() {
+            return Ok(());
+        }
+        let content = serde_json::to_string(notice)
+            .map_err(|error| crate::error::Error::bug("writing a notice as JSON").caused_by(error))?;
+        let delivery = NewDelivery {
+            id: self.id(),
+            centre_id: self.header.centre_id,
+            organisation_id,
+            agreement_id: 0,
+            document_id: Some(self.header.document_id),
+            interchange_id: self.header.interchange_id,
+            trade_id: self.trade_id,
+            kind: "notice",
+            document_type: DocumentType::Notice.as_str().to_owned(),
+            number: notice.id.clone(),
+            message_type: String::new(),
+            address: format!("mailto:{}", notice.to),
+            content,
+            due_ms: self.now_ms,
+            created_ms: self.now_ms,
+        };
+        deliveries::insert(self.tx, &delivery)?;
+        self.deliveries += 1;
+        Ok(())
+    }
+
+    /// Adds a milestone to the document's trade.
+    pub fn milestone(&mut self, kind: &str, organisation_id: i64, at_ms: i64, detail: String) -> Result<()> {
+        let Some(trade_id) = self.trade_id else { return Ok(()) };
+        let milestone = trades::Milestone {
+            at_ms,
+            kind: kind.to_owned(),
+            organisation_id,
+            document_id: Some(self.header.document_id),
+            detail,
+        };
+        let id = self.id();
+        trades::add_milestone(self.tx, id, trade_id, &milestone)
+    }
+
+    /// Makes a key of the document's trade, known to those organisations.
+    pub fn key(&mut self, kind: &str, value: &str, known_to: &[i64]) -> Result<()> {
+        let Some(trade_id) = self.trade_id else { return Ok(()) };
+        for &organisation_id in known_to {
+            trades::add_key(self.tx, trade_id, kind, value, organisation_id)?;
+        }
+        Ok(())
+    }
+
+    /// Wakes what waits for a key.
+    pub fn wake(&mut self, kind: &str, value: impl Into<String>) {
+        self.woken.push((kind.to_owned(), value.into()));
+    }
+}
+
+/// The day of an instant in a zone, `YYYY-MM-DD`.
+pub fn day_of(zone: chrono_tz::Tz, at_ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(at_ms)
+        .map_or(String::new(), |at| at.with_timezone(&zone).format("%Y-%m-%d").to_string())
+}
