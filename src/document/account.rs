@@ -35,7 +35,8 @@ impl Account {
             let words: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
             cx.error(Code::NotInCodeList, "role", &self.role, words.join(", "));
         }
-        let organisation = cx.directory.by_short(&self.party).map(|organisation| (organisation.id, organisation.centre_id));
+        let organisation =
+            cx.directory.by_short(&self.party).map(|organisation| (organisation.id, organisation.centre_id));
         let Some((organisation_id, centre_id)) = organisation else {
             cx.error(Code::UnknownParty, "party", &self.party, "");
             return Ok(Verdict::Reject);

@@ -55,8 +55,8 @@ use super::effect::{Cx, Verdict};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
-use crate::store::parties::{self, AgreementRow};
 use crate::store::interchanges;
+use crate::store::parties::{self, AgreementRow};
 
 impl Agreement {
     /// Makes the next version of an agreement. What was held for want of it is looked at again.

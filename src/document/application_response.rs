@@ -70,9 +70,12 @@ impl ApplicationResponse {
         let partner = cx.header.issuer_id;
         let mut unknown = Vec::new();
         for response in &self.responses {
-            let references = response.documents.iter().filter_map(|document| document.id.as_ref()).map(|id| id.value.as_str());
+            let references =
+                response.documents.iter().filter_map(|document| document.id.as_ref()).map(|id| id.value.as_str());
             let mut found = None;
-            for reference in std::iter::once(response.reference_id.as_str()).chain(references).filter(|text| !text.is_empty()) {
+            for reference in
+                std::iter::once(response.reference_id.as_str()).chain(references).filter(|text| !text.is_empty())
+            {
                 found = deliveries::by_reference(cx.tx, partner, reference)?;
                 if found.is_some() {
                     break;

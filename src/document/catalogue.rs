@@ -140,7 +140,10 @@ impl CatalogueLine {
             return Ok(None);
         }
         let unit = if self.orderable_unit.is_empty() {
-            self.price.as_ref().and_then(|price| price.base_quantity.as_ref()).map_or("", |quantity| quantity.unit.as_str())
+            self.price
+                .as_ref()
+                .and_then(|price| price.base_quantity.as_ref())
+                .map_or("", |quantity| quantity.unit.as_str())
         } else {
             self.orderable_unit.as_str()
         };
@@ -150,13 +153,18 @@ impl CatalogueLine {
             producer_id: target.producer_id,
             document_id: target.document_id,
             item_key: key.trim().to_owned(),
-            name: if item.name.is_empty() { item.descriptions.first().cloned().unwrap_or_default() } else { item.name.clone() },
+            name: if item.name.is_empty() {
+                item.descriptions.first().cloned().unwrap_or_default()
+            } else {
+                item.name.clone()
+            },
             currency: amount.map_or(String::new(), |amount| amount.currency.clone()),
             price: amount.map_or(String::new(), |amount| amount.value.to_string()),
             unit: unit.to_owned(),
             lead_days: self.lead_time.as_ref().and_then(|time| time.value.trunc().to_string().parse().ok()),
             deleted,
-            content: serde_json::to_string(self).map_err(|error| Error::bug("writing a catalogue line").caused_by(error))?,
+            content: serde_json::to_string(self)
+                .map_err(|error| Error::bug("writing a catalogue line").caused_by(error))?,
         }))
     }
 
@@ -184,7 +192,8 @@ impl Catalogue {
         }
         let replaces = !matches!(self.action_code.to_ascii_lowercase().as_str(), "add" | "update" | "delete");
         items::go_live(cx.tx, producer_id, cx.header.document_id, replaces)?;
-        if let Some(receiver) = self.receiver.as_ref().and_then(|party| cx.directory.find(party)).map(|party| party.id) {
+        if let Some(receiver) = self.receiver.as_ref().and_then(|party| cx.directory.find(party)).map(|party| party.id)
+        {
             documents::add_party(cx.tx, cx.header.document_id, receiver, "receiver")?;
         }
         cx.wake("catalogue", producer_id.to_string());

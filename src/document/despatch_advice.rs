@@ -213,7 +213,9 @@ impl DespatchAdvice {
 
     /// The order named in the head, else the one its first line names.
     fn order_number(&self) -> Option<String> {
-        let id = |reference: &DocumentReference| reference.id.as_ref().map(|id| id.value.clone()).filter(|id| !id.is_empty());
+        let id = |reference: &DocumentReference| {
+            reference.id.as_ref().map(|id| id.value.clone()).filter(|id| !id.is_empty())
+        };
         self.order_references.iter().find_map(id).or_else(|| {
             let references = self.lines.iter().flat_map(|line| &line.order_line_references);
             references.filter_map(|reference| reference.document.as_ref()).find_map(id)
@@ -228,8 +230,7 @@ impl DespatchAdvice {
         }
         for (index, said) in self.lines.iter().enumerate() {
             let path = format!("lines[{}]", index + 1);
-            let wanted =
-                said.order_line_references.first().map_or(&said.id, |reference| &reference.line_id);
+            let wanted = said.order_line_references.first().map_or(&said.id, |reference| &reference.line_id);
             let wanted = if wanted.is_empty() { &said.id } else { wanted };
             let Some(line) = lines.iter_mut().find(|line| line.part_id == part.id && line.line == *wanted) else {
                 cx.error(Code::UnknownLine, format!("{path}.order_line_references[1].line_id"), wanted, "");
@@ -244,7 +245,12 @@ impl DespatchAdvice {
             let open = promised - number(&line.despatched);
             if sent > open || sent < Decimal::ZERO {
                 let found = format!("{sent} {}", line.unit);
-                cx.error(Code::QuantityExceeds, format!("{path}.delivered_quantity"), found, format!("{open} {}", line.unit));
+                cx.error(
+                    Code::QuantityExceeds,
+                    format!("{path}.delivered_quantity"),
+                    found,
+                    format!("{open} {}", line.unit),
+                );
                 continue;
             }
             line.despatched = (number(&line.despatched) + sent).to_string();
@@ -267,7 +273,11 @@ impl DespatchAdvice {
         match packages {
             [] => {
                 let tracking = shipment.map_or(String::new(), |shipment| {
-                    if shipment.tracking_id.is_empty() { value(&shipment.consignment_id) } else { shipment.tracking_id.clone() }
+                    if shipment.tracking_id.is_empty() {
+                        value(&shipment.consignment_id)
+                    } else {
+                        shipment.tracking_id.clone()
+                    }
                 });
                 one(String::new(), tracking)
             }
@@ -278,11 +288,16 @@ impl DespatchAdvice {
                     let mut inside: Vec<Packed> = Vec::new();
                     for content in &package.contents {
                         let line = self.lines.iter().find(|line| line.id == content.line_id);
-                        let (Some(line), Some(&order_line_id)) = (line, by_line.get(&content.line_id)) else { continue };
+                        let (Some(line), Some(&order_line_id)) = (line, by_line.get(&content.line_id)) else {
+                            continue;
+                        };
                         let quantity = content.quantity.as_ref().or(line.delivered_quantity.as_ref());
                         let quantity = quantity.map_or(Decimal::ZERO, |quantity| quantity.value);
-                        let serial_ids =
-                            if content.serial_ids.is_empty() && many.len() == 1 { serials(line) } else { content.serial_ids.clone() };
+                        let serial_ids = if content.serial_ids.is_empty() && many.len() == 1 {
+                            serials(line)
+                        } else {
+                            content.serial_ids.clone()
+                        };
                         match inside.iter_mut().find(|packed| packed.order_line_id == order_line_id) {
                             Some(packed) => {
                                 packed.quantity += quantity;

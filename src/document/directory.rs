@@ -81,7 +81,7 @@ pub struct Credential {
 }
 
 /// The snapshot.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Directory {
     /// The version it was read at.
     pub version: i64,
@@ -125,7 +125,9 @@ impl Directory {
             directory.by_identifier.insert(identifier, id);
         }
         for organisation in directory.organisations.values_mut() {
-            let rank = |id: &PartyId| ["gln", "brn", "duns", "vat"].iter().position(|scheme| id.scheme == *scheme).unwrap_or(9);
+            let rank = |id: &PartyId| {
+                ["gln", "brn", "duns", "vat"].iter().position(|scheme| id.scheme == *scheme).unwrap_or(9)
+            };
             organisation.identifiers.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
         }
         for row in parties::agreements(tx)? {
@@ -193,7 +195,8 @@ impl Directory {
             return None;
         }
         // Schemes that say nothing (edifact:zz, edifact:zzz, none at all): by value alone, if only one party has it.
-        let vague = id.scheme.is_empty() || matches!(id.scheme.as_str(), "edifact:zz" | "edifact:zzz" | "zz" | "zzz" | "edifact:91" | "edifact:92");
+        let vague = id.scheme.is_empty()
+            || matches!(id.scheme.as_str(), "edifact:zz" | "edifact:zzz" | "zz" | "zzz" | "edifact:91" | "edifact:92");
         let mut found = None;
         if vague {
             for scheme in ["gln", "brn", "duns", "vat"] {
@@ -258,7 +261,10 @@ impl Directory {
 
     /// The centre of the hub: the first organisation that is one.
     pub fn centre(&self) -> Option<&Organisation> {
-        self.organisations.values().filter(|organisation| organisation.id == organisation.centre_id).min_by_key(|o| o.id)
+        self.organisations
+            .values()
+            .filter(|organisation| organisation.id == organisation.centre_id)
+            .min_by_key(|o| o.id)
     }
 }
 

@@ -155,7 +155,11 @@ impl Body {
         match self {
             // What the hub keeps of these is a state: the same name again is its next version.
             Body::Account(_) | Body::Agreement(_) | Body::Party(_) => true,
-            Body::Catalogue(catalogue) => !catalogue.action_code.is_empty() || !catalogue.version_id.is_empty() || !catalogue.revision_date.0.is_empty(),
+            Body::Catalogue(catalogue) => {
+                !catalogue.action_code.is_empty()
+                    || !catalogue.version_id.is_empty()
+                    || !catalogue.revision_date.0.is_empty()
+            }
             Body::Order(order) => matches!(order.function.as_str(), "change" | "replace"),
             _ => false,
         }

@@ -239,7 +239,8 @@ impl Order {
             cx.warning(Code::PriceDiffers, path, price.value.to_string(), &item.price);
         }
         if let (Some(quantity), Some(price), Some(total)) = (&quantity, &price, &line.line_extension_amount) {
-            let base = line.price.as_ref().and_then(|price| price.base_quantity.as_ref()).map_or(Decimal::ONE, |q| q.value);
+            let base =
+                line.price.as_ref().and_then(|price| price.base_quantity.as_ref()).map_or(Decimal::ONE, |q| q.value);
             let sum = quantity.value.checked_mul(price.value).and_then(|sum| sum.checked_div(base));
             if let Some(sum) = sum
                 && line.allowance_charges.is_empty()
@@ -419,9 +420,14 @@ impl Order {
             .filter(|(_, found)| mine(found))
             .map(|(line, found)| {
                 let mut line = line.clone();
-                let amount = found.item.price.parse().ok().map(|value| Amount { value, currency: found.item.currency.clone() });
+                let amount =
+                    found.item.price.parse().ok().map(|value| Amount { value, currency: found.item.currency.clone() });
                 line.line_extension_amount = amount.as_ref().and_then(|amount| {
-                    found.quantity.value.checked_mul(amount.value).map(|value| Amount { value, currency: amount.currency.clone() })
+                    found
+                        .quantity
+                        .value
+                        .checked_mul(amount.value)
+                        .map(|value| Amount { value, currency: amount.currency.clone() })
                 });
                 line.price = amount.map(|amount| Price { amount: Some(amount), ..Price::default() });
                 line.total_tax_amount = None;
@@ -457,7 +463,9 @@ fn find_item(item: Option<&Item>, cx: &mut Cx<'_, '_>) -> Result<Option<ItemRow>
     for (kind, value) in named {
         // What the buyer's and the seller's papers call the seller's number is the producer's in its catalogue.
         let mut found = items::find(cx.tx, kind, value.trim())?;
-        found.retain(|row| row.centre_id == cx.header.centre_id && (makers.is_empty() || makers.contains(&row.producer_id)));
+        found.retain(|row| {
+            row.centre_id == cx.header.centre_id && (makers.is_empty() || makers.contains(&row.producer_id))
+        });
         let producer = found.first().map(|row| row.producer_id);
         if let Some(producer) = producer
             && found.iter().all(|row| row.producer_id == producer)

@@ -160,7 +160,8 @@ impl OrderResponse {
     /// Takes the producer's answer to its part, line by line, and tells the buyer where the whole order stands.
     pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
         let producer_id = cx.header.issuer_id;
-        let Some(number) = self.order_reference.as_ref().and_then(|order| order.id.as_ref()).map(|id| id.value.as_str())
+        let Some(number) =
+            self.order_reference.as_ref().and_then(|order| order.id.as_ref()).map(|id| id.value.as_str())
         else {
             cx.error(Code::Required, "order_reference.id", "", "order_reference.id");
             return Ok(Verdict::Reject);
@@ -187,7 +188,12 @@ impl OrderResponse {
         let all: Vec<&LineRow> = lines.iter().collect();
         let state = word_of(&all);
         let responses = orders::answered(cx.tx, order.id, state, cx.now_ms)?;
-        trades::set_state(cx.tx, order.trade_id, if state == "rejected" { "rejected" } else { "confirmed" }, cx.now_ms)?;
+        trades::set_state(
+            cx.tx,
+            order.trade_id,
+            if state == "rejected" { "rejected" } else { "confirmed" },
+            cx.now_ms,
+        )?;
         cx.milestone("confirmed", producer_id, cx.now_ms, answered.len().to_string())?;
         cx.key("response", &cx.header.number.clone(), &[producer_id])?;
         let view = self.for_buyer(&order, &lines, state, responses, cx);
@@ -229,7 +235,12 @@ impl OrderResponse {
             };
             if confirmed > ordered {
                 let found = format!("{confirmed} {}", line.unit);
-                cx.error(Code::QuantityExceeds, format!("{path}.quantity"), found, format!("{} {}", line.quantity, line.unit));
+                cx.error(
+                    Code::QuantityExceeds,
+                    format!("{path}.quantity"),
+                    found,
+                    format!("{} {}", line.quantity, line.unit),
+                );
                 continue;
             }
             line.state = if status == "accepted" && confirmed < ordered { "changed" } else { status }.to_owned();
@@ -244,15 +255,27 @@ impl OrderResponse {
     }
 
     /// What the buyer is told: every line answered so far, in the numbers of its own order.
-    fn for_buyer(&self, order: &OrderRow, lines: &[LineRow], state: &str, count: i64, cx: &Cx<'_, '_>) -> OrderResponse {
+    fn for_buyer(
+        &self,
+        order: &OrderRow,
+        lines: &[LineRow],
+        state: &str,
+        count: i64,
+        cx: &Cx<'_, '_>,
+    ) -> OrderResponse {
         let party = |id: i64| cx.directory.organisation(id).map(super::directory::Organisation::as_party);
-        let identifier = |value: &str| Some(crate::model::parts::Identifier { value: value.to_owned(), ..Default::default() });
+        let identifier =
+            |value: &str| Some(crate::model::parts::Identifier { value: value.to_owned(), ..Default::default() });
         let told = lines.iter().filter(|line| line.state != "ordered").map(|line| OrderResponseLine {
             id: line.line.clone(),
             order_line_id: line.line.clone(),
             status: line.state.clone(),
             notes: if line.note.is_empty() { Vec::new() } else { vec![line.note.clone()] },
-            quantity: line.confirmed.parse().ok().map(|value| Quantity { value, unit: line.unit.clone() }),
+            quantity: line.confirmed.parse().ok().map(|value| Quantity {
+                value,
+                unit: line.unit.clone(),
+                ..Quantity::default()
+            }),
             price: line.price.parse().ok().map(|value| Price {
                 amount: Some(Amount { value, currency: line.currency.clone() }),
                 ..Price::default()

@@ -93,7 +93,8 @@ fn wrong_check_digit(id: &PartyId) -> Option<u32> {
     let (&last, body) = digits.split_last()?;
     let expected = match (id.scheme.as_str(), digits.len()) {
         ("gln", 13) => {
-            let sum: u32 = body.iter().rev().enumerate().map(|(place, digit)| digit * if place % 2 == 0 { 3 } else { 1 }).sum();
+            let sum: u32 =
+                body.iter().rev().enumerate().map(|(place, digit)| digit * if place % 2 == 0 { 3 } else { 1 }).sum();
             (10 - sum % 10) % 10
         }
         ("brn", 10) => {

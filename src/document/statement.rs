@@ -91,14 +91,15 @@ impl Statement {
     /// Closes the lines it names for its party, and tells the party: the statement itself under its agreement, and a
     /// notice to its mail address.
     pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
-        let Some(party_id) = self.customer.as_ref().and_then(|party| cx.directory.find(party)).map(|party| party.id) else {
+        let Some(party_id) = self.customer.as_ref().and_then(|party| cx.directory.find(party)).map(|party| party.id)
+        else {
             cx.error(Code::UnknownParty, "customer", self.customer.as_ref().map_or("", |party| party.name()), "");
             return Ok(Verdict::Reject);
         };
         let statement_id = cx.id();
         let currency = &self.document_currency_code;
         let mut total = 0_i64;
-        let mut touched = Vec::new();
+        let (mut touched, mut settled) = (Vec::new(), Vec::new());
         for (index, line) in self.lines.iter().enumerate() {
             let path = format!("lines[{}]", index + 1);
             let named = line.references.iter().find(|reference| reference.role == LINE_ROLE);
@@ -107,25 +108,33 @@ impl Statement {
                 Some(id) => statements::line(cx.tx, id)?,
                 None => None,
             };
-            let Some(stored) = stored.filter(|stored| stored.seller_id == party_id && stored.currency == *currency) else {
+            let Some(stored) = stored.filter(|stored| stored.seller_id == party_id && stored.currency == *currency)
+            else {
                 cx.error(Code::UnknownLine, path, id.map_or(String::new(), |id| id.to_string()), "");
                 continue;
             };
-            let stated = line.credit_amount.as_ref().and_then(|amount| Rounding::HalfUp.to_minor(amount.value, &amount.currency));
+            let stated = line
+                .credit_amount
+                .as_ref()
+                .and_then(|amount| Rounding::HalfUp.to_minor(amount.value, &amount.currency));
             if stated.map(|minor| minor.0) != Some(stored.seller_minor) {
                 let found = line.credit_amount.as_ref().map_or(String::new(), |amount| amount.value.to_string());
                 cx.error(Code::TotalDiffers, format!("{path}.credit_amount"), found, stored.seller_minor.to_string());
                 continue;
             }
-            if !statements::settle(cx.tx, stored.id, statement_id)? {
+            if stored.statement_id.is_some() || settled.contains(&stored.id) {
                 cx.error(Code::WrongState, path, "settled", "open");
                 continue;
             }
             total += stored.seller_minor;
+            settled.push(stored.id);
             touched.push(stored.trade_id);
         }
         if cx.findings.has_errors() {
             return Ok(Verdict::Reject);
+        }
+        for &line in &settled {
+            statements::settle(cx.tx, line, statement_id)?;
         }
         let period = self.period.as_ref().map_or(String::new(), |period| period.end_date.0.clone());
         let before = statements::count_of_day(cx.tx, party_id, &period, currency)?;
@@ -169,18 +178,25 @@ impl Statement {
     fn notice(&self, party_id: i64, period: &str, cx: &Cx<'_, '_>) -> Notice {
         let party = cx.directory.organisation(party_id);
         let language = party.map_or(Language::Ko, |party| party.language);
-        let amount = self.total_balance_amount.as_ref().map_or(String::new(), |amount| {
-            format!("{} {}", amount.value, amount.currency)
-        });
+        let amount = self
+            .total_balance_amount
+            .as_ref()
+            .map_or(String::new(), |amount| format!("{} {}", amount.value, amount.currency));
         let lines = self.lines.len();
         let (subject, text) = match language {
             Language::Ko => (
                 format!("[정산] {period} 정산서 {}", self.id),
-                format!("{period} 정산이 마감되었습니다.\n\n정산서 번호: {}\n줄 수: {lines}\n받으실 금액: {amount}\n", self.id),
+                format!(
+                    "{period} 정산이 마감되었습니다.\n\n정산서 번호: {}\n줄 수: {lines}\n받으실 금액: {amount}\n",
+                    self.id
+                ),
             ),
             Language::En => (
                 format!("[Settlement] statement {} for {period}", self.id),
-                format!("The settlement of {period} is closed.\n\nStatement: {}\nLines: {lines}\nOwed to you: {amount}\n", self.id),
+                format!(
+                    "The settlement of {period} is closed.\n\nStatement: {}\nLines: {lines}\nOwed to you: {amount}\n",
+                    self.id
+                ),
             ),
         };
         Notice {

@@ -51,7 +51,7 @@ use crate::error::Result;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
 use crate::model::money::Rounding;
-use crate::model::parcel_status::{self, State};
+use crate::model::parcel_status::{self, ParcelStatus};
 use crate::store::parcels::{self, EventRow, ParcelRow};
 use crate::store::statements::{self, StatementLineRow};
 use crate::store::{orders, trades};
@@ -65,13 +65,19 @@ impl TransportationStatus {
             cx.error(Code::Missing, "events", "", "events");
             return Ok(Verdict::Reject);
         }
+        for (index, event) in self.events.iter().enumerate() {
+            if instant(&event.occurred_at).is_none() {
+                let path = format!("events[{}].occurred_at", index + 1);
+                cx.error(Code::BadValue, path, &event.occurred_at, "2026-11-24T09:00:00+09:00");
+            }
+        }
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
         let mut waits = Vec::new();
         for (index, event) in self.events.iter().enumerate() {
             let path = format!("events[{}]", index + 1);
-            let Some(at_ms) = instant(&event.occurred_at) else {
-                cx.error(Code::BadValue, format!("{path}.occurred_at"), &event.occurred_at, "2026-11-24T09:00:00+09:00");
-                continue;
-            };
+            let Some(at_ms) = instant(&event.occurred_at) else { continue };
             let mut found = parcels::by_tracking(cx.tx, &event.tracking_id)?;
             found.retain(|parcel| parcel.courier_id == 0 || parcel.courier_id == courier_id);
             // A courier reuses its numbers after months: the latest parcel is meant.
@@ -83,9 +89,6 @@ impl TransportationStatus {
                 cx.warning(Code::UnknownCode, format!("{path}.courier_code"), &event.courier_code, "status");
             }
             self.take(event, at_ms, &parcel, cx)?;
-        }
-        if cx.findings.has_errors() {
-            return Ok(Verdict::Reject);
         }
         if !waits.is_empty() {
             return Ok(Verdict::Wait(waits));
@@ -115,21 +118,24 @@ impl TransportationStatus {
             .iter()
             .map(|row| parcel_status::Event {
                 at_ms: row.at_ms,
-                sequence: u32::try_from(row.sequence).unwrap_or(0),
-                state: State::from_word(&row.status).unwrap_or(State::Unknown),
+                sequence: row.sequence,
+                status: ParcelStatus::from_word(&row.status).unwrap_or(ParcelStatus::Unknown),
             })
             .collect();
-        let before = State::from_word(&parcel.state).unwrap_or(State::Registered);
-        let now = parcel_status::state(&events);
+        let before = ParcelStatus::from_word(&parcel.state).unwrap_or(ParcelStatus::Registered);
+        let now = match parcel_status::state(&events).status() {
+            ParcelStatus::Unknown => before,
+            known => known,
+        };
         if now == before && parcel.courier_id == courier_id {
             return Ok(());
         }
         parcels::set_state(cx.tx, parcel.id, now.as_str(), courier_id, cx.now_ms)?;
         if now != before {
             cx.milestone(now.as_str(), courier_id, at_ms, parcel.position.to_string())?;
-            if now == State::Delivered {
+            if now == ParcelStatus::Delivered {
                 arrived(parcel, at_ms, cx)?;
-            } else if before == State::Delivered {
+            } else if before == ParcelStatus::Delivered {
                 did_not_arrive(parcel, cx)?;
             }
         }
@@ -162,10 +168,11 @@ fn arrived(parcel: &ParcelRow, at_ms: i64, cx: &mut Cx<'_, '_>) -> Result<()> {
             _ => Rounding::HalfUp,
         };
         let invoiced = number(&quantity).checked_mul(number(&line.price));
-        let seller = invoiced.and_then(|amount| amount.checked_mul(share)).and_then(|sum| sum.checked_div(Decimal::ONE_HUNDRED));
+        let seller =
+            invoiced.and_then(|amount| amount.checked_mul(share)).and_then(|sum| sum.checked_div(Decimal::ONE_HUNDRED));
         let minor = |amount: Option<Decimal>| amount.and_then(|amount| rule.to_minor(amount, &line.currency));
         let (Some(invoiced), Some(seller)) = (minor(invoiced), minor(seller)) else {
-            cx.error(Code::BadValue, "events", format!("{quantity} × {}", line.price), "an amount");
+            cx.warning(Code::BadValue, "events", format!("{quantity} × {}", line.price), "an amount");
             continue;
         };
         let row = StatementLineRow {

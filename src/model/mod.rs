@@ -17,3 +17,4 @@ pub mod role;
 pub mod seal;
 pub mod secret;
 pub mod tree;
+pub mod viewer;

@@ -1,3 +1,12 @@
 //! The order of things: what happens to bytes from their receipt to the last delivery they cause.
 
+pub mod hub;
+pub mod metrics;
 pub mod outbound;
+pub mod receive;
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}

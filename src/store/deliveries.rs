@@ -182,14 +182,15 @@ pub fn body(tx: &mut Tx<'_>, id: i64) -> Result<Option<Vec<u8>>> {
     row.map(|row| row.bytes(0)).transpose()
 }
 
-/// The next number of a partner's series, from 1.
-pub fn next_number(tx: &mut Tx<'_>, organisation_id: i64, kind: &str) -> Result<i64> {
-    let row = tx.query_one(
-        "INSERT INTO control_number (organisation_id, kind, last) VALUES (?1, ?2, 1) \
-         ON CONFLICT (organisation_id, kind) DO UPDATE SET last = control_number.last + 1 RETURNING last",
-        params![organisation_id, kind],
+/// Takes up to `limit` deliveries that are due under a lease until `until_ms`: id and epoch. The condition stands outside
+/// as well, so that two hubs never take the same one. An empty answer does not mean that there is no work.
+pub fn claim(tx: &mut Tx<'_>, owner: &str, now_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
+    let rows = tx.query(
+        "UPDATE delivery SET state = 'in-transit', lease_owner = ?1, due_ms = ?3, epoch = epoch + 1 WHERE id IN \
+         (SELECT id FROM delivery WHERE due_ms <= ?2 ORDER BY due_ms LIMIT ?4) AND due_ms <= ?2 RETURNING id, epoch",
+        params![owner, now_ms, until_ms, limit],
     )?;
-    row.int(0)
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
 /// Keeps the prepared body, once, under our lease; false if the lease is lost.
@@ -236,7 +237,7 @@ pub fn record(tx: &mut Tx<'_>, id: i64, epoch: i64, attempt: &Attempt<'_>, now_m
         _ => "dead",
     };
     let row = tx.query_opt(
-        "UPDATE delivery SET state = ?3, due_ms = ?4, attempts = attempts + 1, lease_owner = NULL, lease_until_ms = NULL, \
+        "UPDATE delivery SET state = ?3, due_ms = ?4, attempts = attempts + 1, lease_owner = NULL, \
          reason = CASE WHEN ?3 = 'delivered' THEN '' ELSE ?5 END, receipt = CASE WHEN ?3 = 'delivered' THEN ?5 ELSE receipt END, \
          changed_ms = ?6 WHERE id = ?1 AND epoch = ?2 RETURNING attempts",
         params![id, epoch, state, attempt.due_ms, attempt.reason, now_ms],
@@ -252,7 +253,7 @@ pub fn record(tx: &mut Tx<'_>, id: i64, epoch: i64, attempt: &Attempt<'_>, now_m
 /// Makes a delivery due now, by hand. One in transit keeps its lease.
 pub fn resend(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     let count = tx.execute(
-        "UPDATE delivery SET state = 'scheduled', due_ms = ?2, epoch = epoch + 1, lease_owner = NULL, lease_until_ms = NULL, \
+        "UPDATE delivery SET state = 'scheduled', due_ms = ?2, epoch = epoch + 1, lease_owner = NULL, \
          changed_ms = ?2 WHERE id = ?1 AND state IN ('dead', 'delivered', 'scheduled')",
         params![id, now_ms],
     )?;

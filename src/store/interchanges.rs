@@ -202,6 +202,17 @@ pub fn get_with_payload(tx: &mut Tx<'_>, id: i64) -> Result<Option<(Interchange,
     Ok(Some((interchange, bytes)))
 }
 
+/// Takes up to `limit` interchanges that are due under a lease until `until_ms`: id and epoch. The condition stands
+/// outside as well, so that two hubs never take the same one. An empty answer does not mean that there is no work.
+pub fn claim(tx: &mut Tx<'_>, owner: &str, now_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
+    let rows = tx.query(
+        "UPDATE interchange SET lease_owner = ?1, due_ms = ?3, epoch = epoch + 1, attempts = attempts + 1 WHERE id IN \
+         (SELECT id FROM interchange WHERE due_ms <= ?2 ORDER BY due_ms LIMIT ?4) AND due_ms <= ?2 RETURNING id, epoch",
+        params![owner, now_ms, until_ms, limit],
+    )?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+}
+
 /// What is written when an interchange was decided.
 #[derive(Clone, Debug)]
 pub struct Decision<'a> {
@@ -227,13 +238,13 @@ pub struct Decision<'a> {
     pub due_ms: Option<i64>,
 }
 
-/// Writes the decision if the lease is still ours; false if it is not.
+/// Writes the decision if the lease is still ours; false if it is not. What was rejected gives its transport id free.
 pub fn decide(tx: &mut Tx<'_>, id: i64, epoch: i64, decision: &Decision<'_>, now_ms: i64) -> Result<bool> {
     let some = |text| if str::is_empty(text) { None } else { Some(text) };
     let count = tx.execute(
         "UPDATE interchange SET state = ?3, disposition = ?4, cause = ?5, format = ?6, control_reference = ?7, sender = ?8, \
          receiver = ?9, documents = ?10, findings = ?11, due_ms = ?12, decided_ms = ?13, lease_owner = NULL, \
-         lease_until_ms = NULL WHERE id = ?1 AND epoch = ?2",
+         transport_id = CASE WHEN ?4 = 'rejected' THEN NULL ELSE transport_id END WHERE id = ?1 AND epoch = ?2",
         params![
             id,
             epoch,
@@ -262,7 +273,7 @@ pub fn holds_lease(tx: &mut Tx<'_>, id: i64, epoch: i64) -> Result<bool> {
 /// Gives a claimed interchange back for another try.
 pub fn release(tx: &mut Tx<'_>, id: i64, epoch: i64, due_ms: i64) -> Result<()> {
     tx.run(
-        "UPDATE interchange SET due_ms = ?3, lease_owner = NULL, lease_until_ms = NULL WHERE id = ?1 AND epoch = ?2",
+        "UPDATE interchange SET due_ms = ?3, lease_owner = NULL WHERE id = ?1 AND epoch = ?2",
         params![id, epoch, due_ms],
     )
 }
@@ -270,7 +281,7 @@ pub fn release(tx: &mut Tx<'_>, id: i64, epoch: i64, due_ms: i64) -> Result<()> 
 /// Makes an interchange due again, for replay; a running lease loses its epoch.
 pub fn make_due(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     let count = tx.execute(
-        "UPDATE interchange SET state = 'received', due_ms = ?2, lease_owner = NULL, lease_until_ms = NULL, epoch = epoch + 1, \
+        "UPDATE interchange SET state = 'received', due_ms = ?2, lease_owner = NULL, epoch = epoch + 1, \
          decided_ms = NULL WHERE id = ?1",
         params![id, now_ms],
     )?;

@@ -81,6 +81,7 @@ CREATE TABLE sign_in_failure (
 );
 CREATE INDEX sign_in_failure_login ON sign_in_failure (login, at_ms);
 
+-- due_ms: when it is looked at again by itself; a lease is a due time in the future under a higher epoch.
 -- What came in. Everything but state, lease and verdict is as received and never changes.
 CREATE TABLE interchange (
   id {id} PRIMARY KEY,
@@ -99,7 +100,6 @@ CREATE TABLE interchange (
   state TEXT NOT NULL,
   due_ms BIGINT,
   lease_owner TEXT,
-  lease_until_ms BIGINT,
   epoch BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
   disposition TEXT,
@@ -426,7 +426,6 @@ CREATE TABLE delivery (
   state TEXT NOT NULL,
   due_ms BIGINT,
   lease_owner TEXT,
-  lease_until_ms BIGINT,
   epoch BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
   prepared BIGINT NOT NULL,
@@ -458,14 +457,6 @@ CREATE TABLE delivery_attempt (
   reason TEXT NOT NULL,
   duration_ms BIGINT NOT NULL,
   PRIMARY KEY (delivery_id, number)
-);
-
--- Control numbers we give out, per partner and kind.
-CREATE TABLE control_number (
-  organisation_id BIGINT NOT NULL,
-  kind TEXT NOT NULL,
-  last BIGINT NOT NULL,
-  PRIMARY KEY (organisation_id, kind)
 );
 
 -- Interchanges that wait for a key to appear.
