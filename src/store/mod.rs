@@ -16,6 +16,6 @@ pub mod statements;
 pub mod trades;
 
 pub use engine::{
-    Address, Class, Durability, Engine, Fault, Isolation, MOST_ROWS, Param, Row, Store, StoreConfig, Tx, Value,
-    fault_of, is_unique_violation,
+    Address, BackupProgress, Class, Durability, Engine, Fault, Isolation, MOST_ROWS, Param, Row, Store, StoreConfig,
+    Tx, Value, fault_of, is_unique_violation,
 };

@@ -5,3 +5,4 @@
 mod engines;
 mod leases;
 mod store;
+mod store_limits;

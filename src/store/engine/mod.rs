@@ -3,6 +3,7 @@
 //! Async code sends a closure and awaits; the closure gets a [`Tx`], is synchronous and *is* the transaction. It may be
 //! run more than once, so it has no effect but its SQL. What it gives back is answered only after COMMIT has returned.
 
+mod backup;
 mod fault;
 mod placeholder;
 mod postgres;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
+pub use backup::BackupProgress;
 pub use fault::{Class, Fault, fault_of, is_unique_violation};
 pub(in crate::store) use placeholder::{migration_for_postgres, migration_for_sqlite};
 pub use tx::{MOST_ROWS, Tx};

@@ -7,6 +7,8 @@
 //! | `{id}` in migrations: the type of a row id | `INTEGER` (the row number itself) | `BIGINT` |
 //! | `TEXT` in migrations | `TEXT` | `TEXT COLLATE "C"`: order and `lower` go by bytes on both |
 //!
+//! PostgreSQL takes a parameter's type from its first use that has one, so a comparison stands before `?1 IS NULL`.
+//!
 //! String literals, quoted names and comments are left as they are. Dollar-quoted strings are not known.
 
 use std::borrow::Cow;

@@ -219,7 +219,7 @@ impl Session {
 
     /// Waits; a conflict waits before it is tried again.
     pub(super) fn wait_ms(&self, ms: u64) {
-        self.runtime.block_on(tokio::time::sleep(Duration::from_millis(ms)));
+        self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(ms)).await });
     }
 
     /// A number below `below`, for spreading waits; not a secret.
@@ -381,6 +381,7 @@ impl Session {
 }
 
 type Flight<F> = (&'static str, Pin<Box<F>>);
+type Landed = Option<Result<Answer, Trouble>>;
 
 /// Sends all, then takes the answers in order: the last one, and the first trouble with whether it was the last's.
 async fn land<F>(flights: Vec<Flight<F>>) -> (Answer, Option<(&'static str, bool, Trouble)>)
@@ -388,8 +389,7 @@ where
     F: Future<Output = Result<Answer, Trouble>>,
 {
     let count = flights.len();
-    let mut waiting: Vec<(Flight<F>, Option<Result<Answer, Trouble>>)> =
-        flights.into_iter().map(|flight| (flight, None)).collect();
+    let mut waiting: Vec<(Flight<F>, Landed)> = flights.into_iter().map(|flight| (flight, None)).collect();
     std::future::poll_fn(|context| {
         for ((_, flight), answer) in &mut waiting {
             if let Poll::Ready(ready) = flight.as_mut().poll(context) {

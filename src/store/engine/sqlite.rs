@@ -140,7 +140,7 @@ impl Writer {
         let watch = Stopwatch::start();
         while let Some(job) = self.backlog.pop_front() {
             if let Err(lost) = self.one(job, &mut ran) {
-                return self.each_alone(lost, ran, VecDeque::new());
+                return self.each_alone(Some(lost), ran, VecDeque::new());
             }
             if watch.elapsed_us() >= WRITES_US {
                 break;
@@ -149,11 +149,16 @@ impl Writer {
         let mut receipts = self.lanes.swap(Lane::Receipt);
         while let Some(job) = receipts.pop_front() {
             if let Err(lost) = self.one(job, &mut ran) {
-                return self.each_alone(lost, ran, receipts);
+                return self.each_alone(Some(lost), ran, receipts);
             }
         }
-        let fault = commit(&self.connection).err();
-        answer_all(ran.into_iter().map(|(job, _)| job), fault.as_ref());
+        match commit(&self.connection) {
+            // A foreign key that is checked at the commit: it is one closure's, and the others need not suffer.
+            Err(fault) if fault.class == Class::Constraint && ran.len() > 1 => {
+                self.each_alone(None, ran, VecDeque::new())
+            }
+            outcome => answer_all(ran.into_iter().map(|(job, _)| job), outcome.err().as_ref()),
+        }
     }
 
     /// Runs a job in a savepoint. Gives it back as an error when it cost everybody the whole transaction, which SQLite
@@ -192,8 +197,10 @@ impl Writer {
 
     /// After a lost transaction: the one that lost it fails, the others run again, each in a transaction of its own.
     /// Errors are run again too, because they may rest on what was lost; panics are not.
-    fn each_alone(&mut self, lost: Box<dyn Job>, ran: Vec<(Box<dyn Job>, Ran)>, rest: VecDeque<Box<dyn Job>>) {
-        lost.answer();
+    fn each_alone(&self, lost: Option<Box<dyn Job>>, ran: Vec<(Box<dyn Job>, Ran)>, rest: VecDeque<Box<dyn Job>>) {
+        if let Some(lost) = lost {
+            lost.answer();
+        }
         for (job, how) in ran.into_iter().chain(rest.into_iter().map(|job| (job, Ran::Kept))) {
             if how == Ran::Panicked {
                 job.answer();
