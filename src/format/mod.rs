@@ -5,7 +5,9 @@
 //! finding; only trouble with reading them from the store is an error.
 
 pub mod edifact;
+pub mod encoding;
 pub mod segment;
+pub mod xml;
 
 use std::io::Read;
 

@@ -175,6 +175,7 @@ codes! {
     Empty "empty" "the document is empty" "문서가 비어 있습니다"
     UnknownFormat "unknown-format" "no known format was recognised; it starts with {found}" "알 수 없는 형식입니다. 시작 부분: {found}"
     Encoding "encoding" "the text is not valid {expected} at {found}" "글자 부호가 {expected}에 맞지 않습니다: {found}"
+    UnknownEncoding "unknown-encoding" "the encoding {found} is not known; known are {expected}" "{found} 글자 부호는 모릅니다. 아는 것: {expected}"
     CharacterNotInRepertoire "character-repertoire" "the character {found} cannot be written in {expected}" "{found} 글자는 {expected}(으)로 쓸 수 없습니다"
     Syntax "syntax" "the text breaks the rules of its format: {found}" "형식의 문법에 맞지 않습니다: {found}"
     Truncated "truncated" "the document ends too early; {expected} is missing" "문서가 도중에 끝났습니다. {expected} 부분이 없습니다"

@@ -13,6 +13,7 @@ use std::sync::{OnceLock, RwLock};
 use rustc_hash::FxHashMap;
 
 /// A name known to the loaded schemas and mappings.
+// Its number in the table, doubled; odd for the names of attributes, so that telling them apart costs nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Name(u32);
 
@@ -45,34 +46,39 @@ impl Name {
             return name;
         }
         let mut table = table().write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(&index) = table.by_text.get(text) {
-            return Name(index);
+        if let Some(&name) = table.by_text.get(text) {
+            return Name(name);
         }
         if table.list.len() >= MOST_NAMES {
             return Name::UNKNOWN;
         }
         let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        let index = u32::try_from(table.list.len()).unwrap_or(0);
+        let name = u32::try_from(table.list.len()).unwrap_or(0) * 2 + u32::from(text.starts_with('@'));
         table.list.push(kept);
-        table.by_text.insert(kept, index);
-        Name(index)
+        table.by_text.insert(kept, name);
+        Name(name)
     }
 
     /// The name if some schema or mapping knows it.
     pub fn find(text: &str) -> Option<Name> {
         let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        table.by_text.get(text).map(|&index| Name(index))
+        table.by_text.get(text).map(|&name| Name(name))
     }
 
     /// Its text; `?` for the unknown one.
     pub fn as_str(self) -> &'static str {
         let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        table.list.get(self.0 as usize).copied().unwrap_or("?")
+        table.list.get(self.index()).copied().unwrap_or("?")
     }
 
     /// Its number in the table, for tables indexed by name.
     pub fn index(self) -> usize {
-        self.0 as usize
+        (self.0 / 2) as usize
+    }
+
+    /// Whether it is the name of an attribute (`@…`). An unknown name never is: its text tells.
+    pub fn is_attribute(self) -> bool {
+        self.0 % 2 == 1
     }
 }
 
@@ -93,5 +99,8 @@ mod tests {
         assert_eq!(Name::find("test:SameText"), Some(id));
         assert_eq!(id.as_str(), "test:SameText");
         assert_eq!(Name::find("test:NeverInterned"), None);
+        let attribute = Name::intern("@test:attribute");
+        assert!(attribute.is_attribute() && !id.is_attribute());
+        assert_eq!(attribute.as_str(), "@test:attribute");
     }
 }

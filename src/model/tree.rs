@@ -187,6 +187,11 @@ impl Tree {
         self.close();
     }
 
+    /// The open node that what comes next is put below.
+    pub fn innermost(&self) -> Option<NodeId> {
+        self.open.last().copied().map(NodeId)
+    }
+
     /// How many nodes are open.
     pub fn depth(&self) -> usize {
         self.open.len()

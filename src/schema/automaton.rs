@@ -4,6 +4,7 @@
 
 use super::grammar::UNBOUNDED;
 use super::notation::{Item, What};
+use crate::model::name::Name;
 
 /// Most positions of one model; `{0,9999}` on a group would need more.
 pub(super) const MOST_POSITIONS: usize = 2000;
@@ -11,8 +12,8 @@ pub(super) const MOST_POSITIONS: usize = 2000;
 /// Any element, by where its name comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wildcard {
-    /// Only from another namespace than that of the type, and from some namespace.
-    pub other: bool,
+    /// Only from some namespace, and not from that of this prefix.
+    pub not: Option<Name>,
     /// Whether what is known is checked all the same.
     pub lax: bool,
 }
@@ -130,7 +131,7 @@ impl Automaton {
                 return Ok(whole);
             }
             What::Name { .. } => Symbol::Child(index(item)),
-            What::Wildcard { other, lax } => Symbol::Any(Wildcard { other: *other, lax: *lax }),
+            What::Wildcard { not, lax } => Symbol::Any(Wildcard { not: not.as_deref().map(Name::intern), lax: *lax }),
         };
         if self.symbols.len() >= MOST_POSITIONS {
             return Err(format!("the model has more than {MOST_POSITIONS} positions"));

@@ -215,7 +215,7 @@ mod tests {
     fn an_xml_message_with_attributes_and_choices() {
         let library = library_of(&[(
             "x/1/Doc.toml",
-            "namespace = \"urn:x\"\n[prefixes]\np = \"urn:p\"\n[types]\nDoc = \"p:ID (p:A | p:B)* <other lax>?\"\nB = { content = \"\", attributes = \"kind\" }\n[elements]\n\"p:ID\" = \"Identifier\"\n\"p:A\" = \"date\"\n\"p:B\" = \"B\"\n[simple]\nIdentifier = { base = \"normalizedString\", attributes = \"schemeID? uri=anyURI?\" }\n",
+            "namespace = \"urn:x\"\n[prefixes]\np = \"urn:p\"\n[types]\nDoc = \"p:ID (p:A | p:B)* <not p lax>?\"\nB = { content = \"\", attributes = \"kind\" }\n[elements]\n\"p:ID\" = \"Identifier\"\n\"p:A\" = \"date\"\n\"p:B\" = \"B\"\n[simple]\nIdentifier = { base = \"normalizedString\", attributes = \"schemeID? uri=anyURI?\" }\n",
         )]);
         let grammar = library.compile(&MessageType::new("x", "1", "Doc")).unwrap().unwrap();
         let identifier = grammar.resolve(["p:ID", "@uri"]).unwrap();

@@ -3,12 +3,14 @@
 //! whole interchanges through the checker, the parts of `format`).
 
 pub mod automaton;
+pub mod check;
 pub mod codes;
 mod compile;
 mod file;
 pub mod grammar;
 mod lexical;
 pub mod library;
+pub mod names;
 mod notation;
 pub mod simple;
 

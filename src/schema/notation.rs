@@ -1,4 +1,4 @@
-//! The content notation inside a schema file: `cbc:ID? (cac:Party | cac:Person)+ SG1{0,99} note=Text? <other lax>`.
+//! The content notation inside a schema file: `cbc:ID? (cac:Party | cac:Person)+ SG1{0,99} note=Text? <not p lax>`.
 //! Names with an optional type of their own, sequence by juxtaposition, choice by `|` in parentheses, and the quantifiers
 //! `? * + {n} {n,} {n,m}`. `# …` up to the end of the line describes the name before it.
 //! Left out: interleaving other than a whole type marked `unordered`.
@@ -24,8 +24,8 @@ pub(super) struct Item {
 pub(super) enum What {
     /// A child by name, with a type that is not the one its name implies, and its description.
     Name { name: String, type_name: Option<String>, doc: String },
-    /// Any element: `<any skip>`, `<other lax>`.
-    Wildcard { other: bool, lax: bool },
+    /// Any element: `<any skip>`; any of a namespace, but not of that of a prefix: `<not ext lax>`.
+    Wildcard { not: Option<String>, lax: bool },
     /// Parentheses: one of these sequences.
     Choice(Vec<Vec<Item>>),
 }
@@ -173,15 +173,17 @@ impl Parser<'_> {
             return wrong(start, "< without its >");
         };
         let words: Vec<&str> = inside.split_whitespace().collect();
-        let (other, lax) = match words.as_slice() {
-            ["any", "lax"] => (false, true),
-            ["any", "skip"] => (false, false),
-            ["other", "lax"] => (true, true),
-            ["other", "skip"] => (true, false),
-            _ => return wrong(start, "write a wildcard as <any lax>, <any skip>, <other lax> or <other skip>"),
+        let (not, how) = match words.as_slice() {
+            ["any", how] => (None, *how),
+            ["not", prefix, how] => (Some((*prefix).to_owned()), *how),
+            _ => (None, ""),
         };
+        if !matches!(how, "lax" | "skip") {
+            return wrong(start, "write a wildcard as <any lax>, <any skip>, <not cbc lax> or <not cbc skip>");
+        }
+        let lax = how == "lax";
         self.at += inside.len() + 2;
-        Ok(What::Wildcard { other, lax })
+        Ok(What::Wildcard { not, lax })
     }
 
     fn name(&mut self) -> Result<String, Wrong> {
@@ -248,8 +250,9 @@ mod tests {
                 let what = match &item.what {
                     What::Name { name, type_name: Some(t), .. } => format!("{name}={t}"),
                     What::Name { name, .. } => name.clone(),
-                    What::Wildcard { other, lax } => {
-                        format!("<{} {}>", if *other { "other" } else { "any" }, if *lax { "lax" } else { "skip" })
+                    What::Wildcard { not, lax } => {
+                        let which = not.as_ref().map_or("any".to_owned(), |prefix| format!("not {prefix}"));
+                        format!("<{which} {}>", if *lax { "lax" } else { "skip" })
                     }
                     What::Choice(branches) => {
                         format!("({})", branches.iter().map(|b| spell(b)).collect::<Vec<_>>().join(" | "))
@@ -282,7 +285,7 @@ mod tests {
         );
         check("ext:UBLExtensions? cbc:ID", "ext:UBLExtensions{0,1} cbc:ID");
         check("(a | b c)+ (d|(e f)?)", "(a | b c){1,} (d | (e f){0,1})");
-        check("id=text? {urn:x}local <other lax>* <any skip>", "id=text{0,1} {urn:x}local <other lax>{0,} <any skip>");
+        check("id=text? {urn:x}local <not p lax>* <any skip>", "id=text{0,1} {urn:x}local <not p lax>{0,} <any skip>");
     }
 
     #[test]
@@ -292,7 +295,7 @@ mod tests {
         check("a{2,1}", "1: write how often as {3}, {1,} or {0,9}");
         check("a{0}", "1: write how often as {3}, {1,} or {0,9}");
         check("a &", "2: a name was expected");
-        check("<some>", "0: write a wildcard as <any lax>, <any skip>, <other lax> or <other skip>");
+        check("<some>", "0: write a wildcard as <any lax>, <any skip>, <not cbc lax> or <not cbc skip>");
         check(&"(".repeat(30), "20: parentheses deeper than 20");
     }
 

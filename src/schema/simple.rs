@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::codes::CodeList;
 use super::lexical;
+use super::names;
 
 /// What the characters have to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,10 +188,10 @@ impl Simple {
         let good = match self.base {
             Base::String | Base::Alphanumeric => true,
             Base::Language => lexical::language(value),
-            Base::NmToken => lexical::nmtoken(value),
-            Base::Name => lexical::name(value),
-            Base::NcName => lexical::ncname(value),
-            Base::QName => lexical::qname(value),
+            Base::NmToken => names::is_nmtoken(value),
+            Base::Name => names::is_name(value),
+            Base::NcName => names::is_ncname(value),
+            Base::QName => names::is_qname(value),
             Base::AnyUri => lexical::any_uri(value),
             Base::Boolean => matches!(value, "true" | "false" | "1" | "0"),
             Base::Decimal => lexical::decimal(value),

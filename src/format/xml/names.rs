@@ -1,0 +1,239 @@
+//! From qualified names to ours: namespaces in scope (Namespaces in XML 1.0), and the spelling that schemas use:
+//! `cbc:ID` by the prefixes of the message's table, the local name in the namespace of the document element, `{uri}local`
+//! for the rest. Every name is resolved once and remembered while the same declarations are in scope.
+
+use rustc_hash::FxHashMap;
+
+use crate::model::name::Name;
+use crate::schema::grammar::Grammar;
+use crate::schema::names::{is_ncname, is_qname};
+
+/// The namespace that the prefix `xml` always has.
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// The namespace of `xmlns` itself.
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+/// Where `xsi:type`, `xsi:nil` and `xsi:schemaLocation` live.
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// Most names remembered; a document with more different ones is only slower.
+const MOST_CACHED: usize = 2048;
+
+/// A name as our trees spell it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Spelled {
+    pub(super) name: Name,
+    /// Its text where no schema knows it, else empty.
+    pub(super) text: Box<str>,
+}
+
+struct Binding {
+    prefix: Box<str>,
+    uri: Box<str>,
+}
+
+/// Namespaces in scope and the spelling of names.
+pub(super) struct Names {
+    /// The name of `xsi:type`, whose value is a name as well.
+    pub(super) xsi_type: Name,
+    bindings: Vec<Binding>,
+    /// Namespace and prefix, of the table.
+    prefixes: Vec<(String, String)>,
+    root_uri: String,
+    elements: FxHashMap<Box<str>, Spelled>,
+    attributes: FxHashMap<Box<str>, Spelled>,
+}
+
+impl Names {
+    pub(super) fn new() -> Names {
+        Names {
+            xsi_type: Name::intern("@xsi:type"),
+            bindings: Vec::new(),
+            prefixes: Vec::new(),
+            root_uri: String::new(),
+            elements: FxHashMap::default(),
+            attributes: FxHashMap::default(),
+        }
+    }
+
+    /// Forgets everything of the last document.
+    pub(super) fn begin(&mut self) {
+        self.bindings.clear();
+        self.prefixes.clear();
+        self.root_uri.clear();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.elements.clear();
+        self.attributes.clear();
+    }
+
+    /// From here on names are spelled as this table does, below a document element of that namespace.
+    pub(super) fn speak(&mut self, root_uri: &str, grammar: Option<&Grammar>) {
+        root_uri.clone_into(&mut self.root_uri);
+        self.prefixes.clear();
+        if let Some(grammar) = grammar {
+            self.prefixes.extend(grammar.prefixes.iter().map(|(prefix, uri)| (uri.clone(), prefix.clone())));
+        }
+        self.forget();
+    }
+
+    /// How many declarations are in scope.
+    pub(super) fn scope(&self) -> usize {
+        self.bindings.len()
+    }
+
+    /// Takes back the declarations of an element that ends.
+    pub(super) fn leave(&mut self, scope: usize) {
+        if self.bindings.len() > scope {
+            self.bindings.truncate(scope);
+            self.forget();
+        }
+    }
+
+    /// Whether a prefix was declared behind the first `scope` declarations.
+    pub(super) fn declared_since(&self, scope: usize, prefix: &str) -> bool {
+        self.bindings.iter().skip(scope).any(|binding| *binding.prefix == *prefix)
+    }
+
+    /// Declares a namespace; what is wrong with it otherwise. `prefix` is empty for the default one.
+    pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<(), String> {
+        match (prefix, uri) {
+            ("xml", XML) => return Ok(()),
+            ("xml", _) | (_, XML) => return Err(format!("only the prefix xml has the namespace {XML}")),
+            ("xmlns", _) | (_, XMLNS) => return Err("xmlns cannot be declared".to_owned()),
+            ("", _) => {}
+            (_, "") => return Err(format!("the prefix {prefix} needs a namespace")),
+            _ if !is_ncname(prefix) => return Err(format!("{prefix} is not a prefix")),
+            _ => {}
+        }
+        self.bindings.push(Binding { prefix: prefix.into(), uri: uri.into() });
+        self.forget();
+        Ok(())
+    }
+
+    /// The namespace of a prefix: the innermost declaration.
+    fn uri(&self, prefix: &str) -> Option<&str> {
+        if prefix == "xml" {
+            return Some(XML);
+        }
+        self.bindings.iter().rev().find(|binding| *binding.prefix == *prefix).map(|binding| &*binding.uri)
+    }
+
+    /// Namespace and local name of an element.
+    pub(super) fn expand<'n>(&self, qname: &'n str) -> Result<(&str, &'n str), String> {
+        if !is_qname(qname) {
+            return Err(format!("{qname:?} is not a name"));
+        }
+        match qname.split_once(':') {
+            None => Ok((self.uri("").unwrap_or(""), qname)),
+            Some((prefix, local)) => match self.uri(prefix) {
+                Some(uri) => Ok((uri, local)),
+                None => Err(format!("the prefix {prefix} is not declared")),
+            },
+        }
+    }
+
+    fn spell(&self, uri: &str, local: &str) -> String {
+        if let Some((_, prefix)) = self.prefixes.iter().find(|(known, _)| known == uri) {
+            format!("{prefix}:{local}")
+        } else if uri == self.root_uri {
+            local.to_owned()
+        } else {
+            format!("{{{uri}}}{local}")
+        }
+    }
+
+    /// An element's name.
+    pub(super) fn element(&mut self, qname: &str) -> Result<&Spelled, String> {
+        if !self.elements.contains_key(qname) {
+            let (uri, local) = self.expand(qname)?;
+            let spelled = spelled(self.spell(uri, local));
+            if self.elements.len() >= MOST_CACHED {
+                self.elements.clear();
+            }
+            self.elements.insert(qname.into(), spelled);
+        }
+        self.elements.get(qname).ok_or_else(String::new)
+    }
+
+    /// An attribute's name, with its `@`. Without a prefix it is in no namespace.
+    pub(super) fn attribute(&mut self, qname: &str) -> Result<&Spelled, String> {
+        if !self.attributes.contains_key(qname) {
+            let text = match qname.split_once(':') {
+                None if is_ncname(qname) => format!("@{qname}"),
+                None => return Err(format!("{qname:?} is not a name")),
+                Some(_) => {
+                    let (uri, local) = self.expand(qname)?;
+                    match uri {
+                        XML => format!("@xml:{local}"),
+                        XSI => format!("@xsi:{local}"),
+                        _ => match self.prefixes.iter().find(|(known, _)| known == uri) {
+                            Some((_, prefix)) => format!("@{prefix}:{local}"),
+                            None => format!("@{{{uri}}}{local}"),
+                        },
+                    }
+                }
+            };
+            if self.attributes.len() >= MOST_CACHED {
+                self.attributes.clear();
+            }
+            self.attributes.insert(qname.into(), spelled(text));
+        }
+        self.attributes.get(qname).ok_or_else(String::new)
+    }
+
+    /// A QName in a value (`xsi:type`), spelled as elements are; as it is when its prefix is not declared.
+    pub(super) fn value(&self, qname: &str) -> String {
+        let qname = qname.trim();
+        match self.expand(qname) {
+            Ok((uri, local)) => self.spell(uri, local),
+            Err(_) => qname.to_owned(),
+        }
+    }
+}
+
+fn spelled(text: String) -> Spelled {
+    match Name::find(&text) {
+        Some(name) => Spelled { name, text: Box::default() },
+        None => Spelled { name: Name::UNKNOWN, text: text.into_boxed_str() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spells_by_namespace_not_by_prefix() {
+        let mut names = Names::new();
+        names.declare("", "urn:root").unwrap();
+        names.declare("x", "urn:other").unwrap();
+        names.speak("urn:root", None);
+        let text = |spelled: &Spelled| {
+            if spelled.text.is_empty() { spelled.name.to_string() } else { spelled.text.to_string() }
+        };
+        assert_eq!(names.element("Order").map(text), Ok("Order".to_owned()));
+        assert_eq!(names.element("x:ID").map(text), Ok("{urn:other}ID".to_owned()));
+        assert_eq!(names.attribute("a").map(text), Ok("@a".to_owned()));
+        assert_eq!(names.attribute("x:a").map(text), Ok("@{urn:other}a".to_owned()));
+        assert_eq!(names.attribute("xml:lang").map(text), Ok("@xml:lang".to_owned()));
+        assert!(names.element("y:ID").is_err());
+        assert!(names.element("a:b:c").is_err());
+        let scope = names.scope();
+        names.declare("", "").unwrap();
+        assert_eq!(names.element("Order").map(text), Ok("{}Order".to_owned()));
+        names.leave(scope);
+        assert_eq!(names.element("Order").map(text), Ok("Order".to_owned()));
+    }
+
+    #[test]
+    fn refuses_declarations_that_cannot_be() {
+        let mut names = Names::new();
+        for (prefix, uri) in [("xml", "urn:x"), ("x", XML), ("xmlns", "urn:x"), ("x", ""), ("1", "urn:x"), ("x", XMLNS)]
+        {
+            assert!(names.declare(prefix, uri).is_err(), "{prefix} {uri}");
+        }
+        assert!(names.declare("xml", XML).is_ok());
+    }
+}

@@ -1,0 +1,61 @@
+//! The Standard Business Document Header (UN/CEFACT SBDH 1.3): sender, receiver and instance identifier of the message
+//! behind it. Manifest and scopes are checked, not carried.
+
+use std::sync::Arc;
+
+use crate::model::envelope::Envelope;
+use crate::model::finding::Findings;
+use crate::model::message::MessageType;
+use crate::model::party_id::PartyId;
+use crate::model::tree::{NodeId, Tree};
+use crate::schema::grammar::Grammar;
+use crate::schema::library;
+
+/// Its namespace.
+pub(super) const NAMESPACE: &str = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader";
+
+/// Its table.
+pub(super) fn grammar() -> Option<Arc<Grammar>> {
+    library().message(&MessageType::new("sbdh", "1.3", "StandardBusinessDocument"))
+}
+
+fn child(tree: &Tree, id: NodeId, name: &str) -> Option<NodeId> {
+    tree.children(id).find(|child| tree.name_text(*child) == name)
+}
+
+/// What the header says.
+pub(super) fn envelope(tree: &Tree) -> Envelope {
+    let header = tree.root().and_then(|root| child(tree, root, "sh:StandardBusinessDocumentHeader"));
+    let party = |name| {
+        let identifier = child(tree, child(tree, header?, name)?, "sh:Identifier")?;
+        let authority = child(tree, identifier, "@Authority").map_or("", |authority| tree.value(authority));
+        Some(party_id(authority, tree.value(identifier)))
+    };
+    let reference = header
+        .and_then(|header| child(tree, header, "sh:DocumentIdentification"))
+        .and_then(|identification| child(tree, identification, "sh:InstanceIdentifier"))
+        .map(|reference| tree.value(reference).trim().to_owned());
+    Envelope {
+        sender: party("sh:Sender"),
+        receiver: party("sh:Receiver"),
+        control_reference: reference.filter(|reference| !reference.is_empty()),
+        ..Envelope::default()
+    }
+}
+
+/// Peppol writes the scheme into the value (`0088:8801234500012` under `iso6523-actorid-upis`), others into Authority.
+fn party_id(authority: &str, value: &str) -> PartyId {
+    match value.trim().split_once(':') {
+        Some((scheme, value)) if authority.is_empty() || authority.trim().starts_with("iso6523-actorid") => {
+            PartyId::new(scheme, value)
+        }
+        _ => PartyId::new(authority, value),
+    }
+}
+
+/// Checks the header by its table.
+pub(super) fn check(tree: &Tree, findings: &mut Findings) {
+    if let Some(grammar) = grammar() {
+        crate::schema::check::Checker::new(grammar).whole(tree, findings);
+    }
+}
