@@ -6,6 +6,7 @@
 //! `docs/ARCHITECTURE.md` has the map, the invariants and the walk.
 
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod document;
 pub mod error;

@@ -4,5 +4,6 @@
 
 mod engines;
 mod leases;
+mod mail;
 mod store;
 mod store_limits;

@@ -1,0 +1,3 @@
+//! What a user types: one file per verb.
+
+pub mod simulate;
