@@ -6,6 +6,7 @@
 
 pub mod edifact;
 pub mod encoding;
+pub mod json;
 pub mod segment;
 pub mod xml;
 

@@ -271,10 +271,8 @@ impl Table {
         let mut group = here.group;
         loop {
             let around = self.groups.get(usize::from(group))?;
-            let found = self.slots.iter().enumerate().take(from).skip(around.slots.start);
-            if let Some((index, _)) =
-                found.filter(|(_, slot)| slot.segment == segment && self.stands_in(slot, group)).next_back()
-            {
+            let mut before = self.slots.iter().enumerate().take(from).skip(around.slots.start);
+            if let Some((index, _)) = before.rfind(|(_, slot)| slot.segment == segment && self.stands_in(slot, group)) {
                 return Some(index);
             }
             if group == 0 {
