@@ -1,7 +1,7 @@
 //! dure-json: our own documents as JSON, `{"type": "Order", "id": "4711", …}` with the canonical field names.
 //!
 //! Lists become siblings of one name, null is absent, numbers stay as written. An array of documents is several messages.
-//! A type whose table says where it is cut comes as head, groups and tail, whatever the order of its members when the
+//! A large one whose table says where it is cut comes as head, groups and tail, whatever the order of its members when the
 //! bytes are in memory, in their order when they come as a stream. Left out: JSON Schema, JSON Lines.
 
 mod build;
@@ -25,6 +25,9 @@ use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::tree::Tree;
 use crate::schema::library;
+
+/// Documents larger than this come in groups where their table says so, as XML ones do.
+const LARGE_BYTES: usize = 1 << 20;
 
 /// The member that names the document.
 const TYPE: &str = "type";
@@ -182,7 +185,8 @@ impl JsonReader {
         self.root.clone_from(&message_type.name);
         self.build.begin(&self.root, at);
         self.ordinal = 0;
-        let Some(cut) = grammar.and_then(|grammar| grammar.cut) else {
+        let small = self.pull.is_all_here() && self.pull.bytes_here() <= LARGE_BYTES;
+        let Some(cut) = grammar.and_then(|grammar| grammar.cut).filter(|_| !small) else {
             match self.build.members(&mut self.pull, None, &[TYPE], findings)? {
                 Stop::End if self.build.is_too_large() => self.stage = self.after(),
                 Stop::End => {

@@ -469,6 +469,11 @@ impl Pull<Rest> {
         self.source.0.is_none()
     }
 
+    /// Bytes in memory that were not read yet.
+    pub(super) fn bytes_here(&self) -> usize {
+        self.window.len() - self.at.min(self.window.len())
+    }
+
     /// Whether the innermost open bracket is that of a list.
     pub(super) fn is_in_array(&self) -> bool {
         self.open.last() == Some(&false)
@@ -591,8 +596,8 @@ mod tests {
         fn agrees_with_serde_json_on_what_is_json(text in "[\\[\\]{}:,\"0-9a\\\\eE.+-]{0,24}") {
             let ours = events(Source::Bytes(Bytes::from(text.clone())));
             let good = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-            let limited = ours.contains("too-deep");
-            prop_assert!(limited || good == !(ours.contains(" syntax ") || ours.contains(" truncated ") || ours.contains("empty")), "{} {}", text, ours);
+            let refused = [" syntax ", " truncated ", "empty"].iter().any(|word| ours.contains(word));
+            prop_assert!(ours.contains("too-deep") || good != refused, "{} {}", text, ours);
         }
 
         #[test]

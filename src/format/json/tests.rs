@@ -34,7 +34,7 @@ fn read(source: Source, limits: &Limits) -> String {
     }
     for f in findings.as_slice() {
         out.push_str(
-            &format!("{:?} {} {} {} / {}\n", f.severity, f.code.as_str(), f.place, f.found, f.expected).trim_end(),
+            format!("{:?} {} {} {} / {}\n", f.severity, f.code.as_str(), f.place, f.found, f.expected).trim_end(),
         );
         out.push('\n');
     }
@@ -112,8 +112,8 @@ fn sizes_are_bounded() {
         "Error too-many-attributes line 1 column 35 d  / 3"
     );
     assert_eq!(
-        found("{\"type\":\"Order\",\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}"),
-        "Error too-deep line 1 column 36  / 5"
+        found("{\"type\":\"Order\",\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}"),
+        "Error too-deep line 1 column 41  / 5"
     );
 }
 
