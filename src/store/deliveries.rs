@@ -1,5 +1,6 @@
 //! What goes out: the outbox, bodies once prepared, attempts, control numbers.
 
+use super::documents::Filter;
 use super::engine::{Row, Tx};
 use crate::error::Result;
 use crate::params;
@@ -275,6 +276,58 @@ pub fn of_trade(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<Delivery>> {
         concat!("SELECT ", columns!(), " FROM delivery WHERE trade_id = ?1 ORDER BY id LIMIT 1000"),
         params![trade_id],
     )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The latest document that a partner was sent and that was made from that one.
+pub fn carrying(tx: &mut Tx<'_>, organisation_id: i64, document_id: i64) -> Result<Option<Delivery>> {
+    let row = tx.query_opt(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM delivery WHERE document_id = ?2 AND organisation_id = ?1 AND kind = 'document' ORDER BY id DESC LIMIT 1"
+        ),
+        params![organisation_id, document_id],
+    )?;
+    row.as_ref().map(from_row).transpose()
+}
+
+/// Documents that a partner was sent, newest first; the filter's issuer and organisation are not looked at.
+pub fn documents_to(tx: &mut Tx<'_>, organisation_id: i64, filter: &Filter) -> Result<Vec<Delivery>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM delivery WHERE organisation_id = ?1 AND kind = 'document' AND (?2 = '' OR document_type = ?2) \
+             AND (?3 = '' OR number = ?3) AND created_ms >= ?4 AND id < ?5 ORDER BY id DESC LIMIT ?6"
+        ),
+        params![organisation_id, &filter.document_type, &filter.number, filter.since_ms, filter.before, filter.limit],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Deliveries for a list: newest first, before an id. `organisation_id` none means all of the centre.
+pub fn list(
+    tx: &mut Tx<'_>,
+    centre_id: i64,
+    organisation_id: Option<i64>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Delivery>> {
+    let rows = match organisation_id {
+        Some(organisation_id) => tx.query(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM delivery WHERE organisation_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+            ),
+            params![organisation_id, before, limit],
+        )?,
+        None => tx.query(
+            concat!("SELECT ", columns!(), " FROM delivery WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"),
+            params![centre_id, before, limit],
+        )?,
+    };
     rows.iter().map(from_row).collect()
 }
 

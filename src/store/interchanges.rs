@@ -317,15 +317,30 @@ pub fn list(
     rows.iter().map(from_row).collect()
 }
 
-/// Interchanges that wait for a person, oldest first.
-pub fn list_held(tx: &mut Tx<'_>, centre_id: i64, limit: i64) -> Result<Vec<Interchange>> {
+/// Interchanges that wait for a person, oldest first. `organisation_id` none means all of the centre.
+pub fn list_held(
+    tx: &mut Tx<'_>,
+    centre_id: i64,
+    organisation_id: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Interchange>> {
     let rows = tx.query(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM interchange WHERE state <> 'decided' AND state <> 'received' AND centre_id = ?1 ORDER BY id LIMIT ?2"
+            " FROM interchange WHERE state <> 'decided' AND state <> 'received' AND centre_id = ?1 \
+             AND (?2 = 0 OR organisation_id = ?2) ORDER BY id LIMIT ?3"
         ),
-        params![centre_id, limit],
+        params![centre_id, organisation_id.unwrap_or(0), limit],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Interchanges that came as the answer to a delivery.
+pub fn answers(tx: &mut Tx<'_>, delivery_id: i64) -> Result<Vec<Interchange>> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM interchange WHERE answers_delivery_id = ?1 ORDER BY id LIMIT 100"),
+        params![delivery_id],
     )?;
     rows.iter().map(from_row).collect()
 }

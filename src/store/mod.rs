@@ -14,6 +14,7 @@ pub mod parcels;
 pub mod parties;
 pub mod statements;
 pub mod trades;
+pub mod view;
 
 pub use engine::{
     Address, BackupProgress, Class, Durability, Engine, Fault, Isolation, MOST_ROWS, Param, Row, Store, StoreConfig,

@@ -46,6 +46,13 @@ pub fn insert_despatch(tx: &mut Tx<'_>, new: &NewDespatch<'_>) -> Result<()> {
     )
 }
 
+/// Despatches of a trade: id and who shipped.
+pub fn despatches_of(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<(i64, i64)>> {
+    let rows =
+        tx.query("SELECT id, producer_id FROM despatch WHERE trade_id = ?1 ORDER BY id LIMIT 1000", params![trade_id])?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+}
+
 /// A parcel as stored.
 #[derive(Clone, Debug)]
 pub struct ParcelRow {

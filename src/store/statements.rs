@@ -148,6 +148,29 @@ pub fn of_trade(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<StatementLineRow>>
     rows.iter().map(from_row).collect()
 }
 
+/// Lines that went into a statement.
+pub fn of_statement(tx: &mut Tx<'_>, statement_id: i64) -> Result<Vec<StatementLineRow>> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM statement_line WHERE statement_id = ?1 ORDER BY id LIMIT 50000"),
+        params![statement_id],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Open lines of a centre or of one seller, oldest first.
+pub fn open_of(tx: &mut Tx<'_>, centre_id: i64, seller_id: Option<i64>, limit: i64) -> Result<Vec<StatementLineRow>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM statement_line WHERE statement_id IS NULL AND centre_id = ?1 AND (?2 = 0 OR seller_id = ?2) \
+             ORDER BY id LIMIT ?3"
+        ),
+        params![centre_id, seller_id.unwrap_or(0), limit],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
 /// Puts an open line into a statement; false if another has it.
 pub fn settle(tx: &mut Tx<'_>, line_id: i64, statement_id: i64) -> Result<bool> {
     let count = tx.execute(

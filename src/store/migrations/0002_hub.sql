@@ -115,6 +115,7 @@ CREATE TABLE interchange (
 -- Duplicate keys are dropped after the agreed window by setting transport_id to null.
 CREATE UNIQUE INDEX interchange_transport_id ON interchange (organisation_id, transport_id) WHERE transport_id IS NOT NULL;
 CREATE INDEX interchange_due ON interchange (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX interchange_answers ON interchange (answers_delivery_id) WHERE answers_delivery_id IS NOT NULL;
 CREATE INDEX interchange_state ON interchange (state, id) WHERE state <> 'decided' AND state <> 'received';
 
 -- Payloads of one chunk. Larger ones are in payload_chunk.
@@ -440,6 +441,8 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_due ON delivery (due_ms) WHERE due_ms IS NOT NULL;
 CREATE INDEX delivery_interchange ON delivery (interchange_id);
+CREATE INDEX delivery_document ON delivery (document_id, organisation_id) WHERE document_id IS NOT NULL;
+CREATE INDEX delivery_organisation ON delivery (organisation_id, id);
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_trade ON delivery (trade_id) WHERE trade_id IS NOT NULL;
 CREATE INDEX delivery_control ON delivery (organisation_id, control_reference) WHERE control_reference <> '';
