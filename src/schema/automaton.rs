@@ -3,7 +3,7 @@
 //! so it is linear in the children however ambiguous the model is; XML Schema's models reach one position at a time.
 
 use super::grammar::UNBOUNDED;
-use super::notation::{Item, What};
+use super::notation::{Item, Process, What};
 use crate::model::name::Name;
 
 /// Most positions of one model; `{0,9999}` on a group would need more.
@@ -14,8 +14,8 @@ pub(super) const MOST_POSITIONS: usize = 2000;
 pub struct Wildcard {
     /// Only from some namespace, and not from that of this prefix.
     pub not: Option<Name>,
-    /// Whether what is known is checked all the same.
-    pub lax: bool,
+    /// What is done with it.
+    pub process: Process,
 }
 
 /// What a position stands for.
@@ -131,7 +131,9 @@ impl Automaton {
                 return Ok(whole);
             }
             What::Name { .. } => Symbol::Child(index(item)),
-            What::Wildcard { not, lax } => Symbol::Any(Wildcard { not: not.as_deref().map(Name::intern), lax: *lax }),
+            What::Wildcard { not, process } => {
+                Symbol::Any(Wildcard { not: not.as_deref().map(Name::intern), process: *process })
+            }
         };
         if self.symbols.len() >= MOST_POSITIONS {
             return Err(format!("the model has more than {MOST_POSITIONS} positions"));

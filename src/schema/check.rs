@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::automaton::Symbol;
 use super::grammar::{Attribute, Content, Grammar, Kind, Type, TypeId, UNBOUNDED};
+use super::notation::Process;
 use super::simple::{Fault, Reading, Simple};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::name::Name;
@@ -33,6 +34,8 @@ enum Against {
     Type(TypeId),
     /// Nothing is known of it (in a lax wildcard); children that are known are checked.
     Anything,
+    /// Nothing is known of it and that is wrong (in a strict wildcard).
+    Nothing,
 }
 
 /// An element whose children are being looked at.
@@ -180,7 +183,7 @@ impl Checker {
         let grammar = Arc::clone(&self.grammar);
         let name = tree.name(id);
         let against = match frame.against {
-            Against::Anything => Some(grammar.global(name).map_or(Against::Anything, Against::Type)),
+            Against::Anything | Against::Nothing => Some(grammar.global(name).map_or(Against::Anything, Against::Type)),
             Against::Type(type_id) => {
                 let ty = grammar.ty(type_id);
                 match &ty.content {
@@ -191,6 +194,10 @@ impl Checker {
             }
         };
         match against {
+            Some(Against::Nothing) => {
+                self.unexpected(tree, id, "a known element".to_owned(), findings);
+                tree.after(id).0
+            }
             Some(against) => self.open(tree, id, against, false, findings),
             None => tree.after(id).0,
         }
@@ -344,8 +351,11 @@ impl Checker {
                 }
                 Some(Symbol::Any(wildcard)) => {
                     let allowed = wildcard.not.is_none_or(|prefix| is_other(tree.name_text(id), prefix, grammar));
-                    let lax = || grammar.global(name).map_or(Against::Anything, Against::Type);
-                    allowed.then(|| wildcard.lax.then(lax))
+                    allowed.then_some(match wildcard.process {
+                        Process::Skip => None,
+                        Process::Lax => Some(grammar.global(name).map_or(Against::Anything, Against::Type)),
+                        Process::Strict => Some(grammar.global(name).map_or(Against::Nothing, Against::Type)),
+                    })
                 }
                 None => None,
             };
@@ -406,8 +416,8 @@ impl Checker {
                 }
                 self.push(id, end, against, ty);
             }
-            Against::Anything if next == end => return end,
-            Against::Anything => self.frames.push(Frame {
+            Against::Anything | Against::Nothing if next == end => return end,
+            Against::Anything | Against::Nothing => self.frames.push(Frame {
                 node: Some(id),
                 end,
                 against,
@@ -485,13 +495,14 @@ impl Checker {
                 let own = tree.name_text(id);
                 let prefix = own.split_once(':').map_or("", |(prefix, _)| prefix);
                 let ty = self.grammar.ty(type_id);
-                let by_type = bare.strip_prefix(prefix).map(|rest| rest.trim_start_matches(':')) == Some(&*ty.name);
+                let by_type = bare == &*ty.name
+                    || bare.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':')) == Some(&*ty.name);
                 if !said.ends_with("Type") || !(bare == own || (by_type && ty.kind != Kind::Simple)) {
                     wrong(findings, format!("the type of {own}"));
                 }
                 against
             }
-            Against::Anything => {
+            Against::Anything | Against::Nothing => {
                 let local = bare.rsplit([':', '}']).next().unwrap_or(bare);
                 let known = self.grammar.global(Name::find(bare).unwrap_or(Name::UNKNOWN));
                 match known.or_else(|| self.grammar.type_named(local)) {

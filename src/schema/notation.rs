@@ -25,9 +25,20 @@ pub(super) enum What {
     /// A child by name, with a type that is not the one its name implies, and its description.
     Name { name: String, type_name: Option<String>, doc: String },
     /// Any element: `<any skip>`; any of a namespace, but not of that of a prefix: `<not ext lax>`.
-    Wildcard { not: Option<String>, lax: bool },
+    Wildcard { not: Option<String>, process: Process },
     /// Parentheses: one of these sequences.
     Choice(Vec<Vec<Item>>),
+}
+
+/// What is done with an element that a wildcard lets in (XML Schema part 1, 3.10).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Process {
+    /// Nothing.
+    Skip,
+    /// Checked where it is known.
+    Lax,
+    /// It has to be known, and is checked.
+    Strict,
 }
 
 /// What is wrong with a notation, and at which byte of it.
@@ -178,12 +189,14 @@ impl Parser<'_> {
             ["not", prefix, how] => (Some((*prefix).to_owned()), *how),
             _ => (None, ""),
         };
-        if !matches!(how, "lax" | "skip") {
-            return wrong(start, "write a wildcard as <any lax>, <any skip>, <not cbc lax> or <not cbc skip>");
-        }
-        let lax = how == "lax";
+        let process = match how {
+            "skip" => Process::Skip,
+            "lax" => Process::Lax,
+            "strict" => Process::Strict,
+            _ => return wrong(start, "write a wildcard as <any skip>, <any lax>, <any strict> or <not cbc lax>"),
+        };
         self.at += inside.len() + 2;
-        Ok(What::Wildcard { not, lax })
+        Ok(What::Wildcard { not, process })
     }
 
     fn name(&mut self) -> Result<String, Wrong> {
@@ -250,9 +263,9 @@ mod tests {
                 let what = match &item.what {
                     What::Name { name, type_name: Some(t), .. } => format!("{name}={t}"),
                     What::Name { name, .. } => name.clone(),
-                    What::Wildcard { not, lax } => {
+                    What::Wildcard { not, process } => {
                         let which = not.as_ref().map_or("any".to_owned(), |prefix| format!("not {prefix}"));
-                        format!("<{which} {}>", if *lax { "lax" } else { "skip" })
+                        format!("<{which} {process:?}>").to_lowercase()
                     }
                     What::Choice(branches) => {
                         format!("({})", branches.iter().map(|b| spell(b)).collect::<Vec<_>>().join(" | "))
@@ -295,7 +308,7 @@ mod tests {
         check("a{2,1}", "1: write how often as {3}, {1,} or {0,9}");
         check("a{0}", "1: write how often as {3}, {1,} or {0,9}");
         check("a &", "2: a name was expected");
-        check("<some>", "0: write a wildcard as <any lax>, <any skip>, <not cbc lax> or <not cbc skip>");
+        check("<some>", "0: write a wildcard as <any skip>, <any lax>, <any strict> or <not cbc lax>");
         check(&"(".repeat(30), "20: parentheses deeper than 20");
     }
 

@@ -171,3 +171,14 @@ fn behind_a_header() {
     assert!(all.iter().any(|line| line.ends_with("sh:HeaderVersion is missing")), "{all:?}");
     assert!(all.iter().any(|line| line.ends_with("the document behind the header is missing")), "{all:?}");
 }
+#[test]
+fn names_are_those_of_the_table() {
+    let text = "<o:Order xmlns:o='urn:oasis:names:specification:ubl:schema:xsd:Order-2' \
+        xmlns='urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2'><ID x='1'>5</ID>\
+        <y xmlns='urn:y'/><o:z/></o:Order>";
+    let parts = spell_all(open(Source::Bytes(Bytes::from(text)), &Hint::default(), limits()).unwrap());
+    assert_eq!(parts.first().map(String::as_str), Some("ubl/2.1/Order"));
+    let whole = parts.get(1).unwrap();
+    assert!(whole.starts_with("Order@1:1("), "{whole}");
+    assert!(whole.contains("cbc:ID@1:") && whole.contains("{urn:y}y@") && whole.contains(" z@"), "{whole}");
+}
