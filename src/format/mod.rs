@@ -108,6 +108,8 @@ pub struct WriteOptions {
     pub message_reference: String,
     /// EDIFACT: a line break behind every segment.
     pub break_lines: bool,
+    /// XML: whether a Standard Business Document Header goes around the message.
+    pub header: bool,
 }
 
 /// What a format gives back when it cannot or can only partly write.

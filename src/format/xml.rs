@@ -15,6 +15,7 @@ mod position;
 mod read;
 mod recognise;
 mod sbdh;
+mod write;
 
 use bytes::{Buf, Bytes};
 
@@ -26,6 +27,8 @@ use super::encoding::{self, Found, TextStream};
 use super::{Hint, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
+
+pub use self::write::{Writer, write};
 
 /// Documents larger than this are read as streams, and in groups where their table says so.
 const LARGE_BYTES: usize = 1 << 20;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::format::WriteOptions;
 use crate::model::envelope::Envelope;
 use crate::model::finding::Findings;
 use crate::model::message::MessageType;
@@ -51,6 +52,37 @@ fn party_id(authority: &str, value: &str) -> PartyId {
         }
         _ => PartyId::new(authority, value),
     }
+}
+
+/// Writes a header for a message, up to where the message stands.
+pub(super) fn write_header(out: &mut Vec<u8>, tree: &Tree, grammar: &Grammar, options: &WriteOptions) {
+    let text = |value: &str| value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut line = |depth: usize, words: &str| {
+        out.extend_from_slice("  ".repeat(depth).as_bytes());
+        out.extend_from_slice(words.as_bytes());
+        out.push(b'\n');
+    };
+    line(0, &format!("<StandardBusinessDocument xmlns=\"{NAMESPACE}\">"));
+    line(1, "<StandardBusinessDocumentHeader>");
+    line(2, "<HeaderVersion>1.0</HeaderVersion>");
+    for (element, party) in [("Sender", &options.envelope.sender), ("Receiver", &options.envelope.receiver)] {
+        let party = party.clone().unwrap_or_default();
+        let (authority, value) = (text(&party.scheme.to_uppercase()).replace('"', "&quot;"), text(&party.value));
+        line(2, &format!("<{element}>"));
+        line(3, &format!("<Identifier Authority=\"{authority}\">{value}</Identifier>"));
+        line(2, &format!("</{element}>"));
+    }
+    let version = tree.root().and_then(|root| child(tree, root, "cbc:UBLVersionID")).map(|id| tree.value(id).trim());
+    let created = chrono::DateTime::from_timestamp_millis(options.prepared_at_ms).unwrap_or_default();
+    line(2, "<DocumentIdentification>");
+    line(3, &format!("<Standard>{}</Standard>", text(&grammar.namespace)));
+    line(3, &format!("<TypeVersion>{}</TypeVersion>", text(version.unwrap_or(&grammar.message_type.version))));
+    let instance = options.envelope.control_reference.as_deref().unwrap_or_default();
+    line(3, &format!("<InstanceIdentifier>{}</InstanceIdentifier>", text(instance)));
+    line(3, &format!("<Type>{}</Type>", text(grammar.root_name.as_str())));
+    line(3, &format!("<CreationDateAndTime>{}</CreationDateAndTime>", created.format("%Y-%m-%dT%H:%M:%SZ")));
+    line(2, "</DocumentIdentification>");
+    line(1, "</StandardBusinessDocumentHeader>");
 }
 
 /// Checks the header by its table.

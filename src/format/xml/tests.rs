@@ -182,3 +182,221 @@ fn names_are_those_of_the_table() {
     assert!(whole.starts_with("Order@1:1("), "{whole}");
     assert!(whole.contains("cbc:ID@1:") && whole.contains("{urn:y}y@") && whole.contains(" z@"), "{whole}");
 }
+
+fn order_grammar() -> std::sync::Arc<crate::schema::grammar::Grammar> {
+    crate::schema::library().message(&"ubl/2.1/Order".parse().unwrap()).unwrap()
+}
+
+fn read_tree(bytes: &[u8]) -> Tree {
+    let mut findings = Findings::default();
+    let mut reader = open(Source::Bytes(Bytes::copy_from_slice(bytes)), &Hint::default(), Limits::default()).unwrap();
+    let mut tree = None;
+    while let Some(part) = reader.next(&mut findings).unwrap() {
+        if let Part::Whole(whole) = part {
+            tree = Some(whole);
+        }
+    }
+    assert!(findings.is_empty(), "{findings:?}\n{}", String::from_utf8_lossy(bytes));
+    tree.unwrap()
+}
+
+/// Names and values without places.
+fn shape(tree: &Tree) -> Vec<(usize, String, String)> {
+    let depth = |id| std::iter::successors(tree.parent(id), |id| tree.parent(*id)).count();
+    tree.ids().map(|id| (depth(id), tree.name_text(id).to_owned(), tree.value(id).to_owned())).collect()
+}
+
+#[test]
+fn writes_in_the_order_of_the_table() {
+    let mut tree = Tree::new(crate::model::tree::Shape::Xml);
+    let at = Default::default();
+    tree.open_text("Order", at);
+    tree.open_text("cac:OrderLine", at);
+    tree.open_text("cac:LineItem", at);
+    tree.open_text("cbc:Quantity", at);
+    tree.leaf_text("@unitCode", "EA\"<", at);
+    tree.push_text("5");
+    tree.close();
+    tree.leaf_text("cbc:ID", "1 < 2 & \r\n", at);
+    tree.close();
+    tree.close();
+    tree.leaf_text("cbc:ID", "4711", at);
+    tree.leaf_text("cbc:Note", "", at);
+    tree.close();
+    let grammar = order_grammar();
+    let (bytes, findings) = write(&tree, &grammar, &crate::format::WriteOptions::default());
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(
+        String::from_utf8(bytes).unwrap(),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <Order xmlns=\"urn:oasis:names:specification:ubl:schema:xsd:Order-2\" \
+         xmlns:cac=\"urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2\" \
+         xmlns:cbc=\"urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2\">\n  \
+           <cbc:ID>4711</cbc:ID>\n  \
+           <cbc:Note/>\n  \
+           <cac:OrderLine>\n    \
+             <cac:LineItem>\n      \
+               <cbc:ID>1 &lt; 2 &amp; &#13;\n</cbc:ID>\n      \
+               <cbc:Quantity unitCode=\"EA&quot;&lt;\">5</cbc:Quantity>\n    \
+             </cac:LineItem>\n  \
+           </cac:OrderLine>\n\
+         </Order>\n"
+    );
+}
+
+#[test]
+fn a_written_header_is_read_again() {
+    let mut tree = Tree::new(crate::model::tree::Shape::Xml);
+    tree.open_text("Order", Default::default());
+    tree.leaf_text("cbc:ID", "4711", Default::default());
+    tree.close();
+    let options = crate::format::WriteOptions {
+        envelope: crate::model::envelope::Envelope {
+            sender: "gln:8801234500012".parse().ok(),
+            receiver: "brn:1234567891".parse().ok(),
+            control_reference: Some("a&b".to_owned()),
+            ..Default::default()
+        },
+        header: true,
+        ..Default::default()
+    };
+    let (bytes, findings) = write(&tree, &order_grammar(), &options);
+    assert!(findings.is_empty());
+    let all = spell_all(open(Source::Bytes(Bytes::from(bytes)), &Hint::default(), Limits::default()).unwrap());
+    assert_eq!(all.first().map(String::as_str), Some("envelope gln:8801234500012 brn:1234567891 a&b"));
+    assert_eq!(all.len(), 4, "{all:?}");
+}
+
+#[test]
+fn a_large_catalogue_comes_and_goes_in_groups() {
+    let grammar = crate::schema::library().message(&"ubl/2.1/Catalogue".parse().unwrap()).unwrap();
+    let text = "<Catalogue xmlns='urn:oasis:names:specification:ubl:schema:xsd:Catalogue-2' \
+        xmlns:cbc='urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2' \
+        xmlns:cac='urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2'><cbc:ID>7</cbc:ID> \
+        <cac:CatalogueLine><cbc:ID>1</cbc:ID></cac:CatalogueLine>\n<cac:CatalogueLine><cbc:ID>2</cbc:ID>\
+        <x y='1'/></cac:CatalogueLine></Catalogue>";
+    let stream =
+        || open(Source::Stream(Box::new(Bytes::from(text).reader())), &Hint::default(), Limits::default()).unwrap();
+    let all = spell_all(stream());
+    let kinds: Vec<&str> = all.iter().map(|line| line.split('@').next().unwrap_or("")).collect();
+    assert_eq!(
+        kinds,
+        [
+            "ubl/2.1/Catalogue",
+            "head Catalogue",
+            "group 1 cac:CatalogueLine",
+            "group 2 cac:CatalogueLine",
+            "tail Catalogue",
+            "end"
+        ]
+    );
+    // Written group by group and read whole, it is the same as read whole at once.
+    let mut writer = Writer::new(&grammar);
+    let mut reader = stream();
+    let mut findings = Findings::default();
+    while let Some(part) = reader.next(&mut findings).unwrap() {
+        match part {
+            Part::Head(tree) => writer.head(&tree),
+            Part::Group(tree) => {
+                assert_eq!(tree.path(tree.root().unwrap()), format!("/Catalogue/cac:CatalogueLine[{}]", tree.ordinal));
+                writer.group(&tree);
+            }
+            Part::Tail(tree) => writer.tail(&tree),
+            _ => {}
+        }
+    }
+    let (bytes, wrong) = writer.finish();
+    assert!(wrong.is_empty() && findings.is_empty(), "{wrong:?} {findings:?}");
+    assert_eq!(shape(&read_tree(&bytes)), shape(&read_tree(text.as_bytes())), "{}", String::from_utf8_lossy(&bytes));
+}
+
+mod round_trip {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::tree::Shape;
+
+    #[derive(Clone, Debug)]
+    struct Element {
+        name: String,
+        attributes: Vec<(String, String)>,
+        text: String,
+        children: Vec<Element>,
+    }
+
+    fn text() -> impl Strategy<Value = String> + Clone {
+        proptest::collection::vec(
+            prop_oneof![
+                Just(' '),
+                Just('\n'),
+                Just('\r'),
+                Just('\t'),
+                Just('&'),
+                Just('<'),
+                Just('>'),
+                Just('"'),
+                Just(']'),
+                Just('주'),
+                Just('\u{FFFD}'),
+                Just('\u{10000}'),
+                any::<char>().prop_filter("XML", |c| super::super::attributes::is_char(*c))
+            ],
+            0..12,
+        )
+        .prop_map(|letters| letters.into_iter().collect())
+    }
+
+    fn element() -> impl Strategy<Value = Element> {
+        let name = prop_oneof![
+            "[a-z주][a-z0-9.-]{0,3}",
+            "(cbc|cac|ext):[A-Z][a-z]{0,3}",
+            "\\{urn:[a-c]\\}[a-z]",
+            "\\{\\}[a-z]"
+        ];
+        let attributes =
+            proptest::collection::btree_map("@([a-z]|xml:lang|xsi:nil|\\{urn:[a-c]\\}[a-z])", text(), 0..3);
+        let leaf = (name.clone(), attributes.clone(), text()).prop_map(|(name, attributes, text)| Element {
+            name,
+            attributes: attributes.into_iter().collect(),
+            text,
+            children: Vec::new(),
+        });
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            (name.clone(), attributes.clone(), proptest::collection::vec(inner, 1..5)).prop_map(
+                |(name, attributes, children)| Element {
+                    name,
+                    attributes: attributes.into_iter().collect(),
+                    text: String::new(),
+                    children,
+                },
+            )
+        })
+    }
+
+    fn put(tree: &mut Tree, element: &Element) {
+        tree.open_text(&element.name, Default::default());
+        for (name, value) in &element.attributes {
+            tree.leaf_text(name, value, Default::default());
+        }
+        tree.push_text(&element.text);
+        for child in &element.children {
+            put(tree, child);
+        }
+        tree.close();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_written_is_read_again(elements in proptest::collection::vec(element(), 0..4)) {
+            let root = Element { name: "Order".to_owned(), attributes: Vec::new(), text: String::new(), children: elements };
+            let mut tree = Tree::new(Shape::Xml);
+            put(&mut tree, &root);
+            let (bytes, findings) = write(&tree, &order_grammar(), &crate::format::WriteOptions::default());
+            prop_assert!(findings.is_empty(), "{:?}", findings);
+            let again = read_tree(&bytes);
+            prop_assert_eq!(shape(&again), shape(&tree), "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}
