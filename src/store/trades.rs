@@ -145,31 +145,34 @@ pub fn keys(tx: &mut Tx<'_>, trade_id: i64, organisation_id: Option<i64>) -> Res
     rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
 }
 
-/// Trades for a list, last changed first.
+/// Trades for a list, last changed first. `before` is change time and id of the last one of the page before.
 pub fn list(
     tx: &mut Tx<'_>,
     centre_id: i64,
     organisation_id: Option<i64>,
-    before_ms: i64,
+    before: (i64, i64),
     limit: i64,
 ) -> Result<Vec<Trade>> {
+    let (before_ms, before_id) = before;
     let rows = match organisation_id {
         None => tx.query(
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM trade t WHERE t.centre_id = ?1 AND t.changed_ms < ?2 ORDER BY t.changed_ms DESC, t.id DESC LIMIT ?3"
+                " FROM trade t WHERE t.centre_id = ?1 AND t.changed_ms <= ?2 AND (t.changed_ms < ?2 OR t.id < ?3) \
+                 ORDER BY t.changed_ms DESC, t.id DESC LIMIT ?4"
             ),
-            params![centre_id, before_ms, limit],
+            params![centre_id, before_ms, before_id, limit],
         )?,
         Some(organisation_id) => tx.query(
             concat!(
                 "SELECT ",
                 columns!(),
                 " FROM trade t WHERE t.id IN (SELECT trade_id FROM trade_party WHERE organisation_id = ?1) \
-                 AND t.changed_ms < ?2 ORDER BY t.changed_ms DESC, t.id DESC LIMIT ?3"
+                 AND t.changed_ms <= ?2 AND (t.changed_ms < ?2 OR t.id < ?3) \
+                 ORDER BY t.changed_ms DESC, t.id DESC LIMIT ?4"
             ),
-            params![organisation_id, before_ms, limit],
+            params![organisation_id, before_ms, before_id, limit],
         )?,
     };
     rows.iter().map(from_row).collect()

@@ -410,9 +410,10 @@ fn timeline(
     entries
 }
 
-/// Trades, last changed first, with a change before `before_ms` (`i64::MAX` for the first page).
-pub fn trades(tx: &mut Tx<'_>, viewer: &Viewer, before_ms: i64, limit: i64) -> Result<Vec<TradeRow>> {
-    let found = trades::list(tx, viewer.centre_id, viewer.scope(), before_ms, bounded(limit))?;
+/// Trades, last changed first. `before` is change time and id of the last one of the page before.
+pub fn trades(tx: &mut Tx<'_>, viewer: &Viewer, before: Option<(i64, i64)>, limit: i64) -> Result<Vec<TradeRow>> {
+    let before = before.unwrap_or((i64::MAX, i64::MAX));
+    let found = trades::list(tx, viewer.centre_id, viewer.scope(), before, bounded(limit))?;
     rows(tx, viewer, found)
 }
 
