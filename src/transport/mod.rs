@@ -3,7 +3,9 @@
 pub mod address;
 pub mod http_client;
 pub mod keys;
+pub mod listen;
 pub mod mail_client;
+mod stall;
 pub mod tls;
 pub mod trust;
 pub mod webhook;

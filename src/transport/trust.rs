@@ -38,12 +38,13 @@ pub fn client_config(roots: &Path) -> Result<ClientConfig> {
 
 /// The certificates of a PEM file, at least one; an empty path is an empty list.
 pub fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
-    if file.as_os_str().is_empty() {
-        return Ok(Vec::new());
-    }
-    let pem = read_pem(file)?;
+    if file.as_os_str().is_empty() { Ok(Vec::new()) } else { parse_certificates(&read_pem(file)?, file) }
+}
+
+/// The certificates in the bytes of a PEM file, at least one.
+pub(super) fn parse_certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let wrong = || Error::new(Kind::Config, format!("read certificates from {}", file.display()));
-    let list: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+    let list: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<std::result::Result<_, _>>()
         .map_err(|error| wrong().caused_by(error))?;
     if list.is_empty() { Err(wrong().caused_by("there is none")) } else { Ok(list) }

@@ -4,6 +4,7 @@
 
 mod engines;
 mod leases;
+mod listen;
 mod mail;
 mod store;
 mod store_limits;
