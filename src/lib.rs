@@ -14,6 +14,7 @@ pub mod format;
 pub mod mapping;
 pub mod model;
 pub mod pipeline;
+pub mod portal;
 pub mod schema;
 pub mod store;
 pub mod transport;

@@ -139,3 +139,17 @@ pub fn failures(tx: &mut Tx<'_>, login: &str, since_ms: i64) -> Result<i64> {
     tx.query_one("SELECT COUNT(*) FROM sign_in_failure WHERE login = ?1 AND at_ms >= ?2", params![login, since_ms])?
         .int(0)
 }
+
+/// When the `n`th latest failed sign-in under a key was, if there are so many since a time.
+pub fn nth_failure(tx: &mut Tx<'_>, login: &str, n: i64, since_ms: i64) -> Result<Option<i64>> {
+    let row = tx.query_opt(
+        "SELECT at_ms FROM sign_in_failure WHERE login = ?1 AND at_ms >= ?2 ORDER BY at_ms DESC LIMIT 1 OFFSET ?3",
+        params![login, since_ms, n - 1],
+    )?;
+    row.map(|row| row.int(0)).transpose()
+}
+
+/// Forgets the failed sign-ins under a key.
+pub fn forget_failures(tx: &mut Tx<'_>, login: &str) -> Result<()> {
+    tx.run("DELETE FROM sign_in_failure WHERE login = ?1", params![login])
+}

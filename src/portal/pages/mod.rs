@@ -1,0 +1,4 @@
+//! A file per page.
+
+pub(super) mod sign_in;
+pub(super) mod start;
