@@ -7,6 +7,7 @@
 pub mod edifact;
 pub mod encoding;
 pub mod json;
+pub mod mask;
 pub mod segment;
 pub mod xml;
 

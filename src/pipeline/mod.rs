@@ -3,7 +3,9 @@
 pub mod hub;
 pub mod metrics;
 pub mod outbound;
+pub mod payload;
 pub mod receive;
+pub mod wait;
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
