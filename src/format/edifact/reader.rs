@@ -17,6 +17,7 @@ use crate::format::segment::dialect::{Dialect, Service};
 use crate::format::segment::lexer::{Lexer, Segment, Spot, Value};
 use crate::format::{Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::model::finding::{Code, Finding, Findings, Place};
+use crate::model::message::MessageType;
 use crate::model::tree::{At, Shape, Tree};
 
 /// Reads an EDIFACT interchange.
@@ -42,6 +43,7 @@ struct State {
     seen_unz: bool,
     /// A segment outside of messages was already complained of since the last good one.
     stray: bool,
+    known: Option<Known>,
     done: bool,
     /// What the last message took, as room for the next.
     nodes: usize,
@@ -51,6 +53,29 @@ struct State {
 /// A header that waits for its trailer.
 struct Opened {
     reference: String,
+}
+
+/// What an identifier led to. The messages of an interchange are mostly of one type.
+struct Known {
+    identifier: Identifier,
+    message_type: MessageType,
+    table: Option<Arc<Table>>,
+    finding: Option<Finding>,
+}
+
+impl Known {
+    fn of(identifier: Identifier) -> Known {
+        let (message_type, table, finding) = match identifier.table(&Place::default()) {
+            Ok((message_type, warning)) => {
+                let table = Table::of(&message_type);
+                let unknown = || Finding::error(Code::UnknownMessage, Place::default()).found(identifier.to_string());
+                let finding = if table.is_none() { Some(unknown()) } else { warning };
+                (message_type, table, finding)
+            }
+            Err(finding) => (identifier.as_said(), None, Some(*finding)),
+        };
+        Known { identifier, message_type, table, finding }
+    }
 }
 
 /// The message that is being read.
@@ -83,6 +108,7 @@ impl EdifactReader {
                 seen_unb: false,
                 seen_unz: false,
                 stray: false,
+                known: None,
                 done: false,
                 nodes: 0,
                 text_bytes: 0,
@@ -428,20 +454,13 @@ impl State {
             Identifier { message: part(0), version: part(1), release: part(2), agency: part(3), association: part(4) };
         let mut place = self.place(segment, 2, 0, "/UNH/S009");
         place.segment = Some(1);
-        let (message_type, table) = match identifier.table(&place) {
-            Ok((message_type, warning)) => {
-                findings.extend(warning);
-                let table = Table::of(&message_type);
-                if table.is_none() {
-                    findings.push(Finding::error(Code::UnknownMessage, place).found(identifier.to_string()));
-                }
-                (message_type, table)
-            }
-            Err(finding) => {
-                findings.push(*finding);
-                (identifier.as_said(), None)
-            }
+        let known = match self.known.take() {
+            Some(known) if known.identifier == identifier => known,
+            _ => Known::of(identifier),
         };
+        findings.extend(known.finding.clone().map(|finding| Finding { place, ..finding }));
+        let (message_type, table) = (known.message_type.clone(), known.table.clone());
+        self.known = Some(known);
         self.queue.push_back(Part::Start(MessageStart { message_type, reference: reference.clone() }));
         let mut message =
             Message { reference, segments: 0, starts_at: segment.spot.offset, table, tree: None, slot: 0 };
@@ -630,7 +649,8 @@ fn put(
     if value.is_clean()
         && let Some(written) = whole.and_then(|whole| whole.get(segment.range(value)))
     {
-        if numeric && written.contains(',') {
+        // Values are short, so a plain loop is faster than a search.
+        if numeric && written.bytes().any(|byte| byte == b',') {
             tree.leaf(name, &written.replacen(',', ".", 1), at);
         } else {
             tree.leaf(name, written, at);

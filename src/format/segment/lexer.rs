@@ -277,14 +277,25 @@ impl Lexer {
     /// Passes over line breaks, blanks, NUL and Ctrl-Z.
     pub fn skip_blank(&mut self) -> Result<()> {
         loop {
-            let window = self.window();
-            let blank = window
-                .iter()
-                .position(|&byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x1a))
-                .unwrap_or(window.len());
-            let all = blank == window.len();
-            self.skip(blank);
-            if !all || !self.more()? {
+            let Lexer { input, at, spot, .. } = &mut *self;
+            let all: &[u8] = match input {
+                Input::Bytes(bytes) => bytes,
+                Input::Stream { buffer, .. } => buffer,
+            };
+            let start = *at;
+            while let Some(&byte) = all.get(*at) {
+                match byte {
+                    b'\n' => {
+                        spot.line = spot.line.saturating_add(1);
+                        spot.column = 1;
+                    }
+                    b'\r' | b' ' | b'\t' | 0 | 0x1a => spot.column = spot.column.saturating_add(1),
+                    _ => break,
+                }
+                *at += 1;
+            }
+            spot.offset += (*at - start) as u64;
+            if *at < all.len() || !self.more()? {
                 return Ok(());
             }
         }
@@ -383,9 +394,13 @@ fn scan(window: &[u8], classes: &[u8; 256], values: &mut Vec<Value>, breaks: &mu
         value.start = end as u32 + 1;
         value.flags = 0;
     };
-    while let Some(&byte) = window.get(index) {
+    loop {
+        let rest = window.get(index..).unwrap_or(&[]);
+        // Most bytes are plain, so they are passed over in a loop of their own.
+        let Some(plain) = rest.iter().position(|&byte| classes[usize::from(byte)] != class::PLAIN) else { break };
+        index += plain;
+        let Some(&byte) = window.get(index) else { break };
         match classes[usize::from(byte)] {
-            class::PLAIN => {}
             class::COMPONENT => {
                 put(&mut value, index);
                 value.component = value.component.saturating_add(1);
