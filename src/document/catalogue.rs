@@ -181,9 +181,26 @@ pub fn stage(tx: &mut Tx<'_>, row: &ItemRow, identifiers: &[(&str, String)]) -> 
 }
 
 impl Catalogue {
-    /// Puts the catalogue in force; its lines are in the store already, out of view.
+    /// Puts the catalogue in force. The lines of a large one are in the store already, out of view; those of a small
+    /// one are written here.
     pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
         let producer_id = cx.header.issuer_id;
+        let target = Target { centre_id: cx.header.centre_id, producer_id, document_id: cx.header.document_id };
+        let mut rows = Vec::with_capacity(self.lines.len());
+        for (line, number) in self.lines.iter().zip(1..) {
+            let id = cx.id();
+            if let Some(row) = line.row(number, target, id, cx.findings)? {
+                rows.push((row, line.identifiers(), number));
+            }
+        }
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
+        }
+        for (row, identifiers, number) in &rows {
+            if !stage(cx.tx, row, identifiers)? {
+                cx.error(Code::DuplicateLine, format!("lines[{number}].item"), &row.item_key, "");
+            }
+        }
         if items::count_of(cx.tx, cx.header.document_id)? == 0 && self.action_code.is_empty() {
             cx.error(Code::Missing, "lines", "", "lines");
         }

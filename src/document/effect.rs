@@ -113,7 +113,7 @@ impl Cx<'_, '_> {
             centre_id: self.header.centre_id,
             organisation_id,
             agreement_id: agreed.id,
-            document_id: Some(self.header.document_id),
+            document_id: (self.header.document_id != 0).then_some(self.header.document_id),
             interchange_id: self.header.interchange_id,
             trade_id: self.trade_id,
             kind,
@@ -142,7 +142,7 @@ impl Cx<'_, '_> {
             centre_id: self.header.centre_id,
             organisation_id,
             agreement_id: 0,
-            document_id: Some(self.header.document_id),
+            document_id: (self.header.document_id != 0).then_some(self.header.document_id),
             interchange_id: self.header.interchange_id,
             trade_id: self.trade_id,
             kind: "notice",
@@ -166,7 +166,7 @@ impl Cx<'_, '_> {
             at_ms,
             kind: kind.to_owned(),
             organisation_id,
-            document_id: Some(self.header.document_id),
+            document_id: (self.header.document_id != 0).then_some(self.header.document_id),
             detail,
         };
         let id = self.id();

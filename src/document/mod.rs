@@ -41,11 +41,11 @@ pub fn record(document_type: DocumentType) -> &'static Record {
 #[derive(Clone, Debug)]
 pub enum Body {
     /// An account.
-    Account(account::Account),
+    Account(Box<account::Account>),
     /// An agreement.
     Agreement(Box<agreement::Agreement>),
     /// An acknowledgement.
-    ApplicationResponse(application_response::ApplicationResponse),
+    ApplicationResponse(Box<application_response::ApplicationResponse>),
     /// A catalogue; of a large one only its head and tail.
     Catalogue(Box<catalogue::Catalogue>),
     /// A shipping notice.
@@ -59,7 +59,7 @@ pub enum Body {
     /// A statement.
     Statement(Box<statement::Statement>),
     /// A courier's report.
-    TransportationStatus(transportation_status::TransportationStatus),
+    TransportationStatus(Box<transportation_status::TransportationStatus>),
 }
 
 /// Runs an expression on whatever a body holds.
@@ -87,16 +87,16 @@ impl Body {
             return Err((Finding::error(Code::Empty, Place::default()), NodeId(0)));
         };
         Ok(match document_type {
-            DocumentType::Account => Body::Account(from_tree(tree, root)?),
+            DocumentType::Account => Body::Account(Box::new(from_tree(tree, root)?)),
             DocumentType::Agreement => Body::Agreement(Box::new(from_tree(tree, root)?)),
-            DocumentType::ApplicationResponse => Body::ApplicationResponse(from_tree(tree, root)?),
+            DocumentType::ApplicationResponse => Body::ApplicationResponse(Box::new(from_tree(tree, root)?)),
             DocumentType::Catalogue => Body::Catalogue(Box::new(from_tree(tree, root)?)),
             DocumentType::DespatchAdvice => Body::DespatchAdvice(Box::new(from_tree(tree, root)?)),
             DocumentType::Order => Body::Order(Box::new(from_tree(tree, root)?)),
             DocumentType::OrderResponse => Body::OrderResponse(Box::new(from_tree(tree, root)?)),
             DocumentType::Party => Body::Party(Box::new(from_tree(tree, root)?)),
             DocumentType::Statement => Body::Statement(Box::new(from_tree(tree, root)?)),
-            DocumentType::TransportationStatus => Body::TransportationStatus(from_tree(tree, root)?),
+            DocumentType::TransportationStatus => Body::TransportationStatus(Box::new(from_tree(tree, root)?)),
             DocumentType::Notice => {
                 let finding = Finding::error(Code::NotAllowed, Place::default()).found("Notice");
                 return Err((finding, root));
@@ -121,16 +121,16 @@ impl Body {
                 .map_err(|error| crate::error::Error::store("the stored document cannot be read").caused_by(error))
         }
         Ok(match document_type {
-            DocumentType::Account => Body::Account(read(text)?),
+            DocumentType::Account => Body::Account(Box::new(read(text)?)),
             DocumentType::Agreement => Body::Agreement(Box::new(read(text)?)),
-            DocumentType::ApplicationResponse => Body::ApplicationResponse(read(text)?),
+            DocumentType::ApplicationResponse => Body::ApplicationResponse(Box::new(read(text)?)),
             DocumentType::Catalogue => Body::Catalogue(Box::new(read(text)?)),
             DocumentType::DespatchAdvice => Body::DespatchAdvice(Box::new(read(text)?)),
             DocumentType::Order => Body::Order(Box::new(read(text)?)),
             DocumentType::OrderResponse => Body::OrderResponse(Box::new(read(text)?)),
             DocumentType::Party => Body::Party(Box::new(read(text)?)),
             DocumentType::Statement => Body::Statement(Box::new(read(text)?)),
-            DocumentType::TransportationStatus => Body::TransportationStatus(read(text)?),
+            DocumentType::TransportationStatus => Body::TransportationStatus(Box::new(read(text)?)),
             DocumentType::Notice => return Err(crate::error::Error::bug("a notice is not a document of its own")),
         })
     }

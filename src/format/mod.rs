@@ -9,6 +9,7 @@ pub mod edifact;
 pub mod encoding;
 pub mod json;
 pub mod mask;
+pub mod recognise;
 pub mod segment;
 pub mod xml;
 

@@ -26,6 +26,11 @@ impl IdSource {
         IdSource { hub: i64::from(hub & 63) << 16, last: AtomicI64::new(0) }
     }
 
+    /// The lowest id of that time, of any hub.
+    pub fn floor(&self, at_ms: i64) -> i64 {
+        (at_ms - EPOCH_MS).max(0) << 22
+    }
+
     /// The next id at that time; always larger than the last one.
     pub fn next(&self, now_ms: i64) -> i64 {
         let floor = ((now_ms - EPOCH_MS).max(0) << 22) | self.hub;

@@ -14,11 +14,9 @@ use crate::document::directory::Directory;
 use crate::document::effect::day_of;
 use crate::error::{Error, Kind, Result};
 use crate::model::id::IdSource;
+use crate::model::seal::Sealer;
 use crate::model::secret::Secret;
 use crate::store::{Store, parties};
-
-/// Opens a sealed secret.
-pub type Unseal = Box<dyn Fn(&[u8]) -> Result<Secret> + Send + Sync>;
 
 /// Something happened that a page or a waiting caller may want to know; only a hint, the row is the truth.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +35,8 @@ pub struct Hub {
     pub config: Config,
     /// The database.
     pub store: Store,
+    /// Seals secrets at rest, each under its name.
+    pub sealer: Sealer,
     /// The time.
     pub clock: Clock,
     /// Makes ids.
@@ -53,7 +53,6 @@ pub struct Hub {
     pub owner: String,
     happened: broadcast::Sender<Happened>,
     directory: ArcSwap<Directory>,
-    unseal: Unseal,
     stop: watch::Sender<bool>,
     recent: super::receive::Recent,
     last_id_ms: AtomicI64,
@@ -65,7 +64,7 @@ impl Hub {
         config: Config,
         store: Store,
         clock: Clock,
-        unseal: Unseal,
+        sealer: Sealer,
         outbound: Vec<Box<dyn Outbound>>,
     ) -> Result<Arc<Hub>> {
         let directory = store.read(Directory::load).await?;
@@ -74,6 +73,7 @@ impl Hub {
         Ok(Arc::new(Hub {
             config,
             store,
+            sealer,
             ids,
             metrics: Metrics::default(),
             outbound,
@@ -82,7 +82,6 @@ impl Hub {
             owner,
             happened: broadcast::channel(1024).0,
             directory: ArcSwap::from_pointee(directory),
-            unseal,
             stop: watch::channel(false).0,
             recent: super::receive::Recent::default(),
             last_id_ms: AtomicI64::new(clock.now_ms()),
@@ -128,7 +127,7 @@ impl Hub {
             return Ok(None);
         }
         match self.directory.load().sealed_secret(name) {
-            Some(sealed) => (self.unseal)(sealed).map(Some),
+            Some(sealed) => self.sealer.open(name, sealed).map(Some),
             None => Err(Error::new(Kind::Crypto, format!("there is no secret called {name}"))),
         }
     }

@@ -1,11 +1,19 @@
 //! The order of things: what happens to bytes from their receipt to the last delivery they cause.
 
+pub mod again;
+pub mod check;
+pub mod commit;
+pub mod dispatch;
+pub mod encode;
 pub mod hub;
 pub mod metrics;
 pub mod outbound;
 pub mod payload;
+pub mod prepare;
+pub mod read;
 pub mod receive;
 pub mod wait;
+pub mod worker;
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {

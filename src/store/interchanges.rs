@@ -90,13 +90,15 @@ pub struct Interchange {
     pub findings: Option<String>,
     /// When it was decided.
     pub decided_ms: Option<i64>,
+    /// Whether a person said that it is a new one, not the same again.
+    pub confirmed: bool,
 }
 
 macro_rules! columns {
     () => {
         "id, centre_id, organisation_id, transport, content_type, charset, file_name, digest, size_bytes, received_ms, \
          account_id, answers_delivery_id, state, epoch, attempts, disposition, cause, format, control_reference, sender, \
-         receiver, documents, findings, decided_ms"
+         receiver, documents, findings, decided_ms, confirmed"
     };
 }
 
@@ -126,6 +128,7 @@ fn from_row(row: &Row) -> Result<Interchange> {
         documents: row.int(21)?,
         findings: row.opt_text(22)?,
         decided_ms: row.opt_int(23)?,
+        confirmed: row.flag(24)?,
     })
 }
 
@@ -134,8 +137,8 @@ fn from_row(row: &Row) -> Result<Interchange> {
 pub fn insert(tx: &mut Tx<'_>, new: &NewInterchange, payload: Option<&[u8]>) -> Result<()> {
     tx.run(
         "INSERT INTO interchange (id, centre_id, organisation_id, transport, transport_id, content_type, charset, file_name, \
-         digest, size_bytes, received_ms, account_id, answers_delivery_id, state, due_ms, epoch, attempts, documents) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'received', ?11, 0, 0, 0)",
+         digest, size_bytes, received_ms, account_id, answers_delivery_id, state, due_ms, epoch, attempts, confirmed, documents) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'received', ?11, 0, 0, 0, 0)",
         params![
             new.id,
             new.centre_id,
@@ -280,10 +283,15 @@ pub fn release(tx: &mut Tx<'_>, id: i64, epoch: i64, due_ms: i64) -> Result<()> 
 
 /// Makes an interchange due again, for replay; a running lease loses its epoch.
 pub fn make_due(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
+    again(tx, id, false, now_ms)
+}
+
+/// The same, with a person's word that it is a new document and not the same again.
+pub fn again(tx: &mut Tx<'_>, id: i64, confirmed: bool, now_ms: i64) -> Result<bool> {
     let count = tx.execute(
         "UPDATE interchange SET state = 'received', due_ms = ?2, lease_owner = NULL, epoch = epoch + 1, \
-         decided_ms = NULL WHERE id = ?1",
-        params![id, now_ms],
+         decided_ms = NULL, confirmed = CASE WHEN ?3 = 1 THEN 1 ELSE confirmed END WHERE id = ?1",
+        params![id, now_ms, confirmed],
     )?;
     Ok(count == 1)
 }
@@ -389,4 +397,10 @@ pub fn wake(tx: &mut Tx<'_>, kind: &str, value: &str, now_ms: i64) -> Result<u64
          (SELECT interchange_id FROM waiting WHERE kind = ?1 AND value = ?2)",
         params![kind, value, now_ms],
     )
+}
+
+/// Holds the lease for longer; false if it is lost.
+pub fn renew(tx: &mut Tx<'_>, id: i64, epoch: i64, until_ms: i64) -> Result<bool> {
+    Ok(tx.execute("UPDATE interchange SET due_ms = ?3 WHERE id = ?1 AND epoch = ?2", params![id, epoch, until_ms])?
+        == 1)
 }

@@ -13,6 +13,7 @@ pub mod orders;
 pub mod parcels;
 pub mod parties;
 pub mod statements;
+pub mod sweep;
 pub mod trades;
 pub mod view;
 

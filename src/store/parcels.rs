@@ -237,3 +237,9 @@ pub fn events(tx: &mut Tx<'_>, parcel_id: i64) -> Result<Vec<EventRow>> {
         })
         .collect()
 }
+
+/// One parcel.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<ParcelRow>> {
+    let row = tx.query_opt(concat!("SELECT ", columns!(), " FROM parcel WHERE id = ?1"), params![id])?;
+    row.as_ref().map(from_row).transpose()
+}

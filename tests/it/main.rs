@@ -6,5 +6,6 @@ mod engines;
 mod leases;
 mod listen;
 mod mail;
+mod pipeline;
 mod store;
 mod store_limits;

@@ -102,6 +102,7 @@ CREATE TABLE interchange (
   lease_owner TEXT,
   epoch BIGINT NOT NULL,
   attempts BIGINT NOT NULL,
+  confirmed BIGINT NOT NULL,
   disposition TEXT,
   cause TEXT,
   format TEXT,

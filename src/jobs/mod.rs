@@ -1,0 +1,4 @@
+//! What the clock starts.
+
+pub mod close_day;
+pub mod sweep;

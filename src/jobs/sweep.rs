@@ -1,0 +1,39 @@
+//! Takes away what nobody needs any more: chunks of receipts that were never finished, rows of catalogues that never
+//! went live or were replaced, transport ids older than the window in which a call is known again.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::pipeline::hub::Hub;
+use crate::store::sweep;
+
+/// How long a call is known again by its transport id: 30 days.
+const TRANSPORT_ID_MS: i64 = 30 * 86_400_000;
+/// How old chunks without an interchange must be: a day.
+const ORPHAN_MS: i64 = 86_400_000;
+/// Rows taken away in one transaction.
+const AT_ONCE: i64 = 1000;
+/// Transactions of one run; what is left goes in the next.
+const MOST_STEPS: usize = 1000;
+
+/// Runs until there is nothing left or the run's share is done; gives how many rows went.
+pub async fn run(hub: &Arc<Hub>) -> Result<u64> {
+    let now_ms = hub.clock.now_ms();
+    let floor = hub.ids.floor(now_ms - ORPHAN_MS);
+    let mut gone = 0;
+    for _ in 0..MOST_STEPS {
+        let step = hub
+            .store
+            .write(move |tx| {
+                Ok(sweep::orphan_chunks(tx, floor, AT_ONCE)?
+                    + sweep::dead_items(tx, floor, AT_ONCE)?
+                    + sweep::old_transport_ids(tx, now_ms - TRANSPORT_ID_MS, AT_ONCE)?)
+            })
+            .await?;
+        gone += step;
+        if step == 0 || hub.is_stopping() {
+            break;
+        }
+    }
+    Ok(gone)
+}

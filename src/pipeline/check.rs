@@ -1,0 +1,147 @@
+//! Checks and converts bytes without a hub: recognised, parsed, validated, mapped, and their own sums and dates looked at.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::encode::encode;
+use super::read::{self, ReadInterchange};
+use crate::document::directory::message_of;
+use crate::error::Result;
+use crate::format::{Hint, WriteOptions};
+use crate::model::disposition::Disposition;
+use crate::model::envelope::{Envelope, Syntax};
+use crate::model::finding::{Code, Finding, Place, Severity};
+
+/// What a check says of one message.
+#[derive(Debug, Serialize)]
+pub struct MessageReport {
+    /// `ubl/2.1/Order`.
+    pub message_type: String,
+    /// What it is to us, if it is something.
+    pub document_type: Option<&'static str>,
+    /// Its number.
+    pub number: String,
+    /// Accepted or rejected.
+    pub disposition: &'static str,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// What a check says of an interchange.
+#[derive(Debug, Serialize)]
+pub struct CheckReport {
+    /// `ubl-2.1`; empty if nothing was recognised.
+    pub format: String,
+    /// Accepted, or rejected if one of its messages is or it has none.
+    pub disposition: &'static str,
+    /// Its messages.
+    pub messages: Vec<MessageReport>,
+    /// Findings that belong to no message.
+    pub findings: Vec<Finding>,
+}
+
+impl CheckReport {
+    /// Whether it would be rejected.
+    pub fn is_rejected(&self) -> bool {
+        self.disposition == Disposition::Rejected.as_str()
+    }
+}
+
+fn verdict(rejected: bool) -> &'static str {
+    if rejected { Disposition::Rejected.as_str() } else { Disposition::Accepted.as_str() }
+}
+
+fn has_errors(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+/// Checks bytes. With `schema_only` it says what the official schema says and nothing more.
+pub fn check_bytes(bytes: Bytes, hint: &Hint, schema_only: bool) -> Result<CheckReport> {
+    let read = if schema_only { read::schema_only(bytes, hint)? } else { read::stateless(bytes, hint)? };
+    Ok(report(read))
+}
+
+fn report(read: ReadInterchange) -> CheckReport {
+    let messages: Vec<MessageReport> = read
+        .messages
+        .into_iter()
+        .map(|message| MessageReport {
+            number: message.body.as_ref().map_or(String::new(), |body| body.number().to_owned()),
+            message_type: message.message_type,
+            document_type: message.document_type.map(|kind| kind.as_str()),
+            disposition: verdict(has_errors(&message.findings)),
+            findings: message.findings,
+        })
+        .collect();
+    let rejected = messages.is_empty()
+        || has_errors(&read.findings)
+        || messages.iter().any(|message| message.disposition == Disposition::Rejected.as_str());
+    let mut findings = read.findings;
+    if messages.is_empty() && !has_errors(&findings) {
+        findings.push(Finding::error(Code::Empty, Place::default()));
+    }
+    CheckReport { format: read.format, disposition: verdict(rejected), messages, findings }
+}
+
+/// A document in another format.
+#[derive(Debug)]
+pub struct Converted {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Media type.
+    pub content_type: &'static str,
+    /// What could not be carried, and the warnings of reading.
+    pub findings: Vec<Finding>,
+}
+
+/// Converts bytes to another format that carries the same document type. One document at a time.
+pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result::Result<Converted, Vec<Finding>>> {
+    let read = read::stateless(bytes, hint)?;
+    let mut findings = read.findings;
+    let mut messages = read.messages.into_iter();
+    let Some(message) = messages.next() else {
+        if findings.is_empty() {
+            findings.push(Finding::error(Code::Empty, Place::default()));
+        }
+        return Ok(Err(findings));
+    };
+    findings.extend(message.findings);
+    if messages.next().is_some() {
+        findings.push(Finding::error(Code::TooMany, Place::default()).found("messages").expected("1"));
+    }
+    let (Some(document_type), Some(body), false) = (message.document_type, message.body, has_errors(&findings)) else {
+        return Ok(Err(findings));
+    };
+    let Some(target) = message_of(to, document_type) else {
+        let known = "ubl-2.1, edifact-d96a, dure-json, csv";
+        findings.push(
+            Finding::error(Code::UnknownMessage, Place::default())
+                .found(format!("{to} {document_type}"))
+                .expected(known),
+        );
+        return Ok(Err(findings));
+    };
+    let known = crate::mapping::library().mapping(&target).is_some() || target.standard == "dure";
+    if !known {
+        findings.push(Finding::error(Code::UnknownMessage, Place::default()).found(target.to_string()));
+        return Ok(Err(findings));
+    }
+    // Without an agreement there is nobody to address: sender and receiver are those of the document.
+    let envelope = if read.envelope.sender.is_some() { read.envelope.clone() } else { message.envelope.clone() };
+    let syntax = Syntax { repertoire: "UNOW".to_owned(), version: 4, repetition: '*', ..Syntax::default() };
+    let options = WriteOptions {
+        envelope: Envelope {
+            control_reference: Some(envelope.control_reference.clone().unwrap_or_else(|| "1".to_owned())),
+            syntax: (target.standard == "edifact").then_some(syntax),
+            ..envelope
+        },
+        message_reference: "1".to_owned(),
+        ..WriteOptions::default()
+    };
+    let encoded = encode(document_type, &body, &target, &options)?;
+    findings.extend(encoded.findings);
+    if has_errors(&findings) {
+        return Ok(Err(findings));
+    }
+    Ok(Ok(Converted { bytes: encoded.bytes, content_type: encoded.content_type, findings }))
+}

@@ -1,0 +1,82 @@
+//! From a typed document to bytes: outward mapping, then the format.
+
+use crate::document::Body;
+use crate::error::{Error, Result};
+use crate::format::{WriteOptions, edifact, xml};
+use crate::mapping;
+use crate::model::document_type::DocumentType;
+use crate::model::finding::{Finding, Findings};
+use crate::model::message::MessageType;
+use crate::schema;
+
+/// A document as bytes of a message.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Media type with character set.
+    pub content_type: &'static str,
+    /// What the message cannot carry or the bytes cannot say.
+    pub findings: Vec<Finding>,
+}
+
+/// Writes a document as that message.
+pub fn encode(
+    document_type: DocumentType,
+    body: &Body,
+    message_type: &MessageType,
+    options: &WriteOptions,
+) -> Result<Encoded> {
+    let canonical = body.to_tree(document_type);
+    let mut findings = Findings::default();
+    let tree = match mapping::library().mapping(message_type) {
+        Some(mapping) if mapping.document_type() == document_type => {
+            let wrote = mapping.write(&canonical);
+            findings.extend(wrote.findings);
+            wrote.tree
+        }
+        None if message_type.standard == "dure" => canonical,
+        _ => return Err(Error::config(format!("{document_type} cannot be written as {message_type}"))),
+    };
+    let (bytes, more) = match message_type.standard.as_str() {
+        "dure" => (json(document_type, body), Vec::new()),
+        "edifact" => {
+            let reference = options.message_reference.as_str();
+            edifact::write(&[edifact::Outgoing { message_type, reference, tree: &tree }], options)
+        }
+        _ => match schema::library().compile(message_type)? {
+            Some(grammar) => xml::write(&tree, &grammar, options),
+            None => return Err(Error::config(format!("there is no table for {message_type}"))),
+        },
+    };
+    findings.extend(more);
+    Ok(Encoded { bytes, content_type: content_type(message_type), findings: findings.into_vec() })
+}
+
+/// Our own JSON: the canonical fields behind the document's type.
+fn json(document_type: DocumentType, body: &Body) -> Vec<u8> {
+    let fields = body.to_json();
+    let rest = fields.strip_prefix('{').unwrap_or("}");
+    let comma = if rest == "}" { "" } else { "," };
+    format!("{{\"type\":\"{document_type}\"{comma}{rest}\n").into_bytes()
+}
+
+/// The media type of a message (RFC 7303, RFC 1767, RFC 4180, RFC 8259).
+pub fn content_type(message_type: &MessageType) -> &'static str {
+    match message_type.standard.as_str() {
+        "edifact" => "application/EDIFACT",
+        "dure" => "application/json",
+        "csv" => "text/csv; charset=utf-8",
+        _ => "application/xml; charset=utf-8",
+    }
+}
+
+/// The ending of a file of a message.
+pub fn file_ending(message_type: &MessageType) -> &'static str {
+    match message_type.standard.as_str() {
+        "edifact" => "edi",
+        "dure" => "json",
+        "csv" => "csv",
+        _ => "xml",
+    }
+}

@@ -1,0 +1,225 @@
+//! The worker: claims interchanges that are due, reads and decides them. Wake-ups are hints; the row is the truth.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::commit::{Decided, Work};
+use super::hub::{Happened, Hub};
+use super::metrics::label;
+use super::read::{self, ReadInterchange};
+use crate::clock::Stopwatch;
+use crate::error::{Error, Kind, Result};
+use crate::model::disposition::{Cause, InterchangeState};
+use crate::model::finding::{Code, Finding, Place};
+use crate::model::id::InterchangeId;
+use crate::store::interchanges::{self, CHUNK_BYTES, Decision, Interchange};
+
+/// Interchanges claimed at once.
+const CLAIM: i64 = 64;
+/// How long a claim holds; a large catalogue renews it.
+pub(super) const LEASE_MS: i64 = 60_000;
+/// Longest pause between looks at the queue.
+const IDLE_MS: u64 = 500;
+/// Tries before an interchange that keeps failing by our fault is held.
+const MOST_ATTEMPTS: i64 = 5;
+
+/// Runs until the hub stops, then lets what was claimed finish.
+pub async fn run(hub: Arc<Hub>) {
+    let room = Arc::new(Semaphore::new(hub.config.interchange_workers().max(1)));
+    let mut running = JoinSet::new();
+    while !hub.is_stopping() {
+        while running.try_join_next().is_some() {}
+        let claimed = match claim(&hub).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, "claiming interchanges failed; trying again");
+                Vec::new()
+            }
+        };
+        if claimed.is_empty() {
+            let pause = std::time::Duration::from_millis(IDLE_MS);
+            tokio::select! {
+                () = hub.received.notified() => {}
+                () = hub.stopping() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            continue;
+        }
+        for (interchange, payload) in claimed {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+            let hub = Arc::clone(&hub);
+            running.spawn(async move {
+                process(&hub, interchange, payload).await;
+                drop(permit);
+            });
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Works through everything that is due once, for the command line and tests; gives how many were processed.
+pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
+    let mut count = 0;
+    loop {
+        let claimed = claim(hub).await?;
+        if claimed.is_empty() {
+            return Ok(count);
+        }
+        for (interchange, payload) in claimed {
+            process(hub, interchange, payload).await;
+            count += 1;
+        }
+    }
+}
+
+type Claimed = Vec<(Interchange, Option<Vec<u8>>)>;
+
+async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
+    let owner = hub.owner.clone();
+    let ids = hub
+        .store
+        .write(move |tx| {
+            let now_ms = tx.now_ms()?;
+            interchanges::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
+        })
+        .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    hub.store
+        .read(move |tx| {
+            let mut claimed = Vec::with_capacity(ids.len());
+            for (id, epoch) in &ids {
+                // A newer epoch means that it was claimed again already; then it is not ours.
+                if let Some(found) = interchanges::get_with_payload(tx, *id)?
+                    && found.0.epoch == *epoch
+                {
+                    claimed.push(found);
+                }
+            }
+            Ok(claimed)
+        })
+        .await
+}
+
+/// Reads and decides one interchange. Whatever goes wrong concerns this one alone.
+async fn process(hub: &Arc<Hub>, interchange: Interchange, payload: Option<Vec<u8>>) {
+    let watch = Stopwatch::start();
+    let id = InterchangeId(interchange.id);
+    let happened = Happened {
+        interchange_id: interchange.id,
+        organisation_id: interchange.organisation_id,
+        centre_id: interchange.centre_id,
+    };
+    let (epoch, attempts) = (interchange.epoch, interchange.attempts);
+    match read_and_decide(hub, interchange, payload).await {
+        Ok(decided) if decided.lost => tracing::info!(%id, "the lease was lost; another worker has this interchange"),
+        Ok(decided) => {
+            for disposition in &decided.dispositions {
+                hub.metrics.documents.get_or_create(&label("disposition", disposition.as_str())).inc();
+            }
+            let duration_ms = watch.elapsed_us() / 1000;
+            tracing::info!(%id, documents = decided.dispositions.len(), deliveries = decided.deliveries, duration_ms,
+                "interchange {id} decided: {}", words(&decided));
+            if decided.directory_changed
+                && let Err(error) = hub.refresh_directory().await
+            {
+                tracing::error!(%error, "the directory could not be read again; the next look will");
+            }
+            if decided.deliveries > 0 {
+                hub.scheduled.notify_one();
+            }
+            if decided.woken || decided.directory_changed {
+                hub.received.notify_one();
+            }
+        }
+        Err(error) if error.is_temporary() && attempts < MOST_ATTEMPTS => {
+            tracing::warn!(%id, %error, "deciding failed; trying again");
+            let due_ms = hub.clock.now_ms() + 1000 * attempts;
+            let released = hub.store.write(move |tx| interchanges::release(tx, id.0, epoch, due_ms)).await;
+            if let Err(error) = released {
+                tracing::warn!(%id, %error, "giving the interchange back failed; its lease will run out");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%id, %error, "interchange {id} is held: we failed");
+            hold(hub, id.0, epoch).await;
+        }
+    }
+    hub.metrics.decide_seconds.observe(seconds(watch));
+    hub.tell(happened);
+}
+
+fn words(decided: &Decided) -> String {
+    let words: Vec<&str> = decided.dispositions.iter().map(|disposition| disposition.as_str()).collect();
+    if words.is_empty() { "no document".to_owned() } else { words.join(", ") }
+}
+
+/// Seconds as the histograms want them.
+#[expect(clippy::float_arithmetic, reason = "a measurement, not a quantity")]
+pub(super) fn seconds(watch: Stopwatch) -> f64 {
+    watch.elapsed_us() as f64 / 1_000_000.0
+}
+
+async fn read_and_decide(hub: &Arc<Hub>, interchange: Interchange, payload: Option<Vec<u8>>) -> Result<Decided> {
+    // Before the look at the directory: agreements that were made after it wake what is held by them.
+    let directory = hub.directory();
+    let today = hub.today();
+    let source = read::Source {
+        hub: Arc::clone(hub),
+        directory: Arc::clone(&directory),
+        interchange: interchange.clone(),
+        today: today.clone(),
+    };
+    let large = interchange.size_bytes > CHUNK_BYTES as i64;
+    let read: Result<ReadInterchange> = if large {
+        let task = tokio::task::spawn_blocking(move || read::large(&source));
+        task.await.unwrap_or_else(|panic| Err(panicked(hub, &panic.to_string())))
+    } else {
+        let bytes = payload.ok_or_else(|| Error::store("the payload of an interchange is missing"))?;
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| read::whole(&source, bytes.into())));
+        read.unwrap_or_else(|panic| Err(panicked(hub, panic_words(&panic))))
+    };
+    let work = Work { hub: Arc::clone(hub), directory, interchange, read: read?, today };
+    Arc::new(work).decide().await
+}
+
+fn panicked(hub: &Hub, words: &str) -> Error {
+    hub.metrics.panics.inc();
+    Error::new(Kind::Bug, format!("a panic while reading: {words}"))
+}
+
+fn panic_words(panic: &Box<dyn std::any::Any + Send>) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("?")
+}
+
+/// Holds an interchange that we failed on, for a person.
+async fn hold(hub: &Arc<Hub>, id: i64, epoch: i64) {
+    let finding = Finding::error(Code::HubTrouble, Place::default());
+    let findings = serde_json::to_string(&[finding]).unwrap_or_default();
+    let now_ms = hub.clock.now_ms();
+    let held = hub
+        .store
+        .write(move |tx| {
+            let decision = Decision {
+                state: InterchangeState::Held,
+                disposition: Some(crate::model::disposition::Disposition::Held),
+                cause: Some(Cause::Hub),
+                format: "",
+                control_reference: "",
+                sender: "",
+                receiver: "",
+                documents: 0,
+                findings: &findings,
+                due_ms: None,
+            };
+            interchanges::decide(tx, id, epoch, &decision, now_ms)
+        })
+        .await;
+    if let Err(error) = held {
+        tracing::error!(%error, "holding the interchange failed; its lease will run out and it is tried again");
+    }
+}

@@ -1,0 +1,197 @@
+//! Wires everything, starts and stops it.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use ring::rand::SystemRandom;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::{Config, Database};
+use crate::error::{Context, Error, Kind, Result};
+use crate::pipeline::hub::Hub;
+use crate::pipeline::outbound::Outbound;
+use crate::pipeline::{dispatch, worker};
+use crate::store::{Address, Store, StoreConfig};
+use crate::transport::http_client::HttpClient;
+use crate::transport::keys;
+use crate::transport::listen::Serving;
+use crate::transport::mail_client::MailClient;
+use crate::transport::tls::TlsFiles;
+
+/// How long what is under way may take when the hub stops.
+const GRACE_MS: u64 = 10_000;
+/// How often the directory is looked at for changes another hub made.
+const DIRECTORY_EVERY: Duration = Duration::from_secs(1);
+
+/// The lock of a data folder: one process at a time. Held until it is dropped.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "its lock is what counts")] File);
+
+/// Takes the lock of a data folder, making the folder if it is not there.
+pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
+    std::fs::create_dir_all(folder).context(|| format!("making the data folder {}", folder.display()))?;
+    let path = folder.join("dure.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .context(|| format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::config(format!("another dure is using the data folder {}", folder.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::from(error).context(format!("locking {}", path.display()))),
+    }
+}
+
+/// The store's configuration of a hub's configuration.
+pub fn store_config(config: &Config, clock: &Clock) -> StoreConfig {
+    let address = match &config.database {
+        Database::Sqlite => Address::Sqlite(config.sqlite_file()),
+        Database::Postgres(url) => Address::Postgres(url.expose().to_owned()),
+    };
+    StoreConfig {
+        readers: config.workers.readers,
+        write_connections: config.workers.connections,
+        ..StoreConfig::at(address).with_clock(clock.clone())
+    }
+}
+
+/// A hub without workers and listener, for the command line: its caller holds the folder's lock.
+pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
+    let sealer = keys::open_sealer(&config.sealing_key_file(), &config.keys.sealing_key, SystemRandom::new())?;
+    let settings = store_config(&config, &clock);
+    let store = tokio::task::spawn_blocking(move || Store::open(&settings))
+        .await
+        .map_err(|panic| Error::bug(format!("opening the store: {panic}")))??;
+    let outbound: Vec<Box<dyn Outbound>> = vec![
+        Box::new(HttpClient::new(config.http_out.clone(), clock.clone())?),
+        Box::new(MailClient::new(&config.mail_out, clock.clone())?),
+    ];
+    Hub::new(config, store, clock, sealer, outbound).await
+}
+
+/// A hub that runs.
+pub struct Running {
+    hub: Arc<Hub>,
+    address: SocketAddr,
+    tasks: JoinSet<()>,
+    _lock: Option<FolderLock>,
+}
+
+/// Starts a hub: store, workers, jobs, listener. Port 0 takes a free one.
+pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    // Hubs on PostgreSQL share the database; the folder is still one's own.
+    let lock = lock_folder(&config.data)?;
+    let tls = TlsFiles::open(&config.tls)?.map(Arc::new);
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Error::new(Kind::Io, format!("listening on {}", config.listen)).caused_by(error))?;
+    let address = listener.local_addr()?;
+    let mut config = config;
+    config.listen = address;
+    let serving = Serving {
+        listener,
+        tls: tls.clone(),
+        connections: config.limits.connections,
+        header_timeout_ms: config.limits.header_timeout_ms,
+        stall_timeout_ms: config.limits.body_timeout_ms,
+        grace_ms: GRACE_MS,
+    };
+    let hub = open_hub(config, clock).await?;
+
+    let mut tasks = JoinSet::new();
+    supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
+    supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
+    supervise(&mut tasks, &hub, "directory", watch_directory(Arc::clone(&hub)));
+    if let Some(tls) = tls {
+        let stopping = Arc::clone(&hub);
+        supervise(&mut tasks, &hub, "certificates", async move {
+            tokio::select! {
+                () = tls.watch() => {}
+                () = stopping.stopping() => {}
+            }
+        });
+    }
+    let (router, stopping) = (router(&hub), Arc::clone(&hub));
+    supervise(&mut tasks, &hub, "listener", async move { serving.run(router, stopping.stopping()).await });
+    tracing::info!(%address, "dure listens on {}", hub.config.url());
+    Ok(Running { hub, address, tasks, _lock: lock.into() })
+}
+
+/// Starts a task that lives until the hub stops. One that ends before takes the hub down: half a hub would accept
+/// documents that nobody works on.
+fn supervise(
+    tasks: &mut JoinSet<()>,
+    hub: &Arc<Hub>,
+    name: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let hub = Arc::clone(hub);
+    tasks.spawn(async move {
+        let ended = std::panic::AssertUnwindSafe(task);
+        let ended = futures_util::FutureExt::catch_unwind(ended).await;
+        if !hub.is_stopping() {
+            tracing::error!(panicked = ended.is_err(), "{name} ended by itself; the hub stops");
+            hub.stop();
+        }
+    });
+}
+
+async fn watch_directory(hub: Arc<Hub>) {
+    while !hub.is_stopping() {
+        tokio::select! {
+            () = tokio::time::sleep(DIRECTORY_EVERY) => {}
+            () = hub.stopping() => return,
+        }
+        if let Err(error) = hub.refresh_directory().await {
+            tracing::warn!(%error, "the directory could not be read again");
+        }
+    }
+}
+
+/// Everything that is served.
+pub fn router(_hub: &Arc<Hub>) -> Router {
+    Router::new()
+}
+
+impl Running {
+    /// The hub.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for SIGTERM or SIGINT, or until the hub stops by itself, then stops in good order. An error if a part failed.
+    pub async fn wait(self) -> Result<()> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let asked = tokio::select! {
+            _ = terminate.recv() => true,
+            interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+            () = self.hub.stopping() => false,
+        };
+        self.stop().await?;
+        if asked { Ok(()) } else { Err(Error::bug("a part of the hub ended by itself; the log says which")) }
+    }
+
+    /// Stops: no new work, what is under way finishes.
+    pub async fn stop(mut self) -> Result<()> {
+        tracing::info!("stopping");
+        self.hub.stop();
+        while self.tasks.join_next().await.is_some() {}
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
