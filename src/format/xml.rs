@@ -17,6 +17,8 @@ mod recognise;
 mod sbdh;
 mod write;
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
 
 use self::build::Builder;
@@ -27,6 +29,7 @@ use super::encoding::{self, Found, TextStream};
 use super::{Hint, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
+use crate::schema::check::Checker;
 
 pub use self::write::{Writer, write};
 
@@ -104,6 +107,56 @@ fn unknown_encoding(name: &str) -> Finding {
     Finding::error(Code::UnknownEncoding, Place::default())
         .found(name)
         .expected("UTF-8, UTF-16, EUC-KR (CP949), ISO-8859-1, windows-1252, …")
+}
+
+/// Memory that [`schema_only`] uses again from document to document.
+pub struct Scratch {
+    builder: Builder,
+    lines: Lines,
+    checkers: Vec<Checker>,
+}
+
+impl Scratch {
+    /// Nothing used yet.
+    pub fn new(limits: Limits) -> Scratch {
+        Scratch { builder: Builder::new(limits, false), lines: Lines::default(), checkers: Vec::new() }
+    }
+}
+
+/// Reads a document and compares it with its table, as the official schema would and nothing more: no business rules, no
+/// code list that the schema does not enumerate.
+pub fn schema_only(bytes: &[u8], scratch: &mut Scratch) -> Findings {
+    let mut findings = Findings::default();
+    let Scratch { builder, lines, checkers } = scratch;
+    builder.begin();
+    read_bytes(bytes, None, builder, lines, &mut findings);
+    while let Some(part) = builder.parts.pop_front() {
+        match part {
+            Part::Start(start) if builder.grammar.is_none() => {
+                findings
+                    .push(Finding::error(Code::UnknownMessage, Place::default()).found(start.message_type.to_string()));
+            }
+            Part::Whole(tree) => {
+                if let Some(grammar) = &builder.grammar {
+                    let known = checkers.iter().position(|checker| Arc::ptr_eq(checker.grammar(), grammar));
+                    if known.is_none() {
+                        checkers.push(Checker::new(Arc::clone(grammar)));
+                    }
+                    let checker = match known {
+                        Some(index) => checkers.get_mut(index),
+                        None => checkers.last_mut(),
+                    };
+                    if let Some(checker) = checker {
+                        checker.whole(&tree, &mut findings);
+                    }
+                }
+                // Its memory serves the next document.
+                builder.tree = tree;
+            }
+            _ => {}
+        }
+    }
+    findings
 }
 
 #[cfg(test)]

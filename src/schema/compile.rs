@@ -296,7 +296,8 @@ impl<'f> Compiler<'f> {
         value.max_value = def.max_value.or(value.max_value);
         value.total_digits = def.total_digits.unwrap_or(value.total_digits);
         value.fraction_digits = def.fraction_digits.unwrap_or(value.fraction_digits);
-        if (def.min_value.is_some() || def.max_value.is_some()) && !matches!(value.base, Base::Integer | Base::Decimal)
+        if (def.min_value.is_some() || def.max_value.is_some())
+            && !matches!(value.base, Base::Integer | Base::Unsigned | Base::Decimal)
         {
             return Err(file.wrong(def.at, "only numbers have a least and a greatest value"));
         }

@@ -197,7 +197,7 @@ mod tests {
             ),
         ]);
         let message_type = MessageType::new("edifact", "d96a", "ORDERS");
-        assert_eq!(library.messages(), [message_type.clone()]);
+        assert_eq!(library.messages(), std::slice::from_ref(&message_type));
         let grammar = library.compile(&message_type).unwrap().unwrap();
         let kinds: Vec<Kind> = grammar.root_type().particles.iter().map(|particle| particle.kind).collect();
         assert_eq!(kinds, [Kind::Segment, Kind::Group, Kind::Group]);

@@ -31,6 +31,8 @@ pub enum Base {
     Decimal,
     /// Sign and digits.
     Integer,
+    /// Digits.
+    Unsigned,
     /// `2026-01-31`, with or without time zone.
     Date,
     /// `23:59:59.9`, with or without time zone.
@@ -159,9 +161,9 @@ impl Simple {
             "long" => integer(Some(i64::MIN), Some(i64::MAX)),
             "int" => integer(Some(i64::from(i32::MIN)), Some(i64::from(i32::MAX))),
             "short" => integer(Some(i64::from(i16::MIN)), Some(i64::from(i16::MAX))),
-            "unsignedInt" => integer(Some(0), Some(i64::from(u32::MAX))),
-            "unsignedShort" => integer(Some(0), Some(i64::from(u16::MAX))),
-            "unsignedByte" => integer(Some(0), Some(255)),
+            "unsignedInt" => Simple { max_value: Some(i64::from(u32::MAX)), ..simple(Unsigned, Collapse) },
+            "unsignedShort" => Simple { max_value: Some(i64::from(u16::MAX)), ..simple(Unsigned, Collapse) },
+            "unsignedByte" => Simple { max_value: Some(255), ..simple(Unsigned, Collapse) },
             "date" => simple(Date, Collapse),
             "time" => simple(Time, Collapse),
             "dateTime" => simple(DateTime, Collapse),
@@ -196,6 +198,7 @@ impl Simple {
             Base::Boolean => matches!(value, "true" | "false" | "1" | "0"),
             Base::Decimal => lexical::decimal(value),
             Base::Integer => lexical::integer(value),
+            Base::Unsigned => lexical::unsigned(value),
             Base::Date => lexical::date(value),
             Base::Time => lexical::time(value),
             Base::DateTime => lexical::date_time(value),
@@ -282,6 +285,7 @@ impl Simple {
             Base::Boolean => "true or false",
             Base::Decimal => "a decimal number such as 12.50",
             Base::Integer => "a whole number",
+            Base::Unsigned => "a whole number without sign",
             Base::Date => "a date such as 2026-01-31",
             Base::Time => "a time such as 09:30:00",
             Base::DateTime => "a date and time such as 2026-01-31T09:30:00",

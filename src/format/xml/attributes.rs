@@ -229,8 +229,8 @@ mod tests {
             Ok(true) => {
                 let pairs = list.iter().map(|a| {
                     let mut buffer = String::new();
-                    let value = value(&tag[a.value.clone()], &mut buffer);
-                    format!("{}={}", &tag[a.name.clone()], value.unwrap_or("?"))
+                    let value = value(tag.get(a.value.clone()).unwrap(), &mut buffer);
+                    format!("{}={}", tag.get(a.name.clone()).unwrap(), value.unwrap_or("?"))
                 });
                 pairs.collect::<Vec<_>>().join("|")
             }

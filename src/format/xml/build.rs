@@ -250,6 +250,10 @@ impl Builder {
             let name = tag.get(attribute.name.clone()).unwrap_or("");
             let Some(rest) = name.strip_prefix("xmlns") else { continue };
             let prefix = match rest.strip_prefix(':') {
+                Some("") => {
+                    let start = attribute.name.start;
+                    return Err(self.syntax(advance(inside, tag.get(..start).unwrap_or("")), "xmlns: without a prefix"));
+                }
                 Some(prefix) => prefix,
                 None if rest.is_empty() => "",
                 None => continue,

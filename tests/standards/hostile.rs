@@ -1,0 +1,71 @@
+//! Hostile and malformed XML: no panic, bounded in time and memory, and what is well-formed is what libxml2 calls so.
+
+use std::time::Instant;
+
+use dure::format::Limits;
+use dure::format::xml::{Scratch, schema_only};
+use dure::model::finding::{Code, Language};
+
+use crate::{files_below, standards, xmllint};
+
+/// Whether a finding says that the text is not well-formed.
+fn is_malformed(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Empty | Code::Encoding | Code::UnknownEncoding | Code::Syntax | Code::Truncated | Code::EntityRefused
+    )
+}
+
+/// Whether a bound of ours ended the reading, so that there is nothing to compare.
+fn is_bound(code: Code) -> bool {
+    matches!(code, Code::TooDeep | Code::TooLarge | Code::TooManyAttributes)
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the time limit is what is tested")]
+fn hostile_xml_never_panics() {
+    let files = files_below(&standards().join("hostile-xml/samples"));
+    assert!(files.len() > 900, "only {} files were found", files.len());
+    let mut scratch = Scratch::new(Limits::default());
+    let (mut names, mut documents, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+    let mut refused = 0;
+    for path in &files {
+        let bytes = std::fs::read(path).unwrap();
+        let before = Instant::now();
+        let findings = schema_only(&bytes, &mut scratch);
+        assert!(before.elapsed().as_millis() < 1000, "{} took {:?}", path.display(), before.elapsed());
+        let doctype = findings.as_slice().iter().any(|finding| finding.code == Code::DoctypeRefused);
+        refused += usize::from(doctype);
+        // With a document type declaration the rules are others.
+        let has_doctype = doctype
+            || memchr::memmem::find(&bytes, b"<!DOCTYPE").is_some()
+            || memchr::memmem::find(&bytes, b"<\0!\0D\0").is_some();
+        let bounded = findings.as_slice().iter().any(|finding| is_bound(finding.code));
+        if !has_doctype && !bounded {
+            names.push(path.strip_prefix(standards()).unwrap().display().to_string());
+            documents.push(bytes);
+            ours.push(findings.as_slice().iter().find(|finding| is_malformed(finding.code)).cloned());
+        }
+    }
+    let slices: Vec<&[u8]> = documents.iter().map(Vec::as_slice).collect();
+    let malformed = xmllint::malformed(&slices);
+    let mut different = Vec::new();
+    for (index, (name, finding)) in names.iter().zip(&ours).enumerate() {
+        if finding.is_some() != malformed.contains(&index) {
+            let text =
+                finding.as_ref().map_or("well-formed".to_owned(), |f| format!("{} {}", f.place, f.text(Language::En)));
+            different.push(format!(
+                "{name}: xmllint says {}, we say {text}",
+                if malformed.contains(&index) { "malformed" } else { "well-formed" }
+            ));
+        }
+    }
+    println!(
+        "{} files, {refused} refused for their DOCTYPE, {} compared, {} malformed, {} judged differently",
+        files.len(),
+        names.len(),
+        malformed.len(),
+        different.len()
+    );
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
