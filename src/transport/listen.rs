@@ -159,6 +159,8 @@ async fn http1(
             .serve_connection(io, service(common.router, peer, certificate))
     );
     let ended = tokio::select! {
+        // In this order it is measurably cheaper, and the end can wait for what is ready.
+        biased;
         ended = connection.as_mut() => ended,
         () = stopped(&mut common.stopping) => {
             connection.as_mut().graceful_shutdown();
@@ -186,6 +188,8 @@ async fn http2(
             .serve_connection(io, service(common.router, peer, certificate))
     );
     let ended = tokio::select! {
+        // In this order it is measurably cheaper, and the end can wait for what is ready.
+        biased;
         ended = connection.as_mut() => ended,
         () = stopped_or_old(&mut common.stopping) => {
             connection.as_mut().graceful_shutdown();
