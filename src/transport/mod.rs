@@ -1,6 +1,7 @@
 //! How bytes travel. Never looks inside them.
 
 pub mod address;
+pub mod courier;
 pub mod http_client;
 pub mod keys;
 pub mod listen;

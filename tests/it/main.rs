@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says so")]
 
+mod couriers;
 mod engines;
 mod leases;
 mod listen;
