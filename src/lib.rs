@@ -5,6 +5,7 @@
 //! store together with the deliveries and acknowledgements it causes. Deliveries leave by a transport again.
 //! `docs/ARCHITECTURE.md` has the map, the invariants and the walk.
 
+pub mod api;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -159,8 +159,8 @@ async fn watch_directory(hub: Arc<Hub>) {
 }
 
 /// Everything that is served.
-pub fn router(_hub: &Arc<Hub>) -> Router {
-    Router::new()
+pub fn router(hub: &Arc<Hub>) -> Router {
+    crate::api::router(Arc::clone(hub))
 }
 
 impl Running {

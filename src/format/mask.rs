@@ -12,6 +12,7 @@ const LONGEST_START: usize = 4096;
 const LONGEST_ISA: usize = 64;
 
 /// Masks one payload.
+#[derive(Default)]
 pub struct Mask {
     start: Vec<u8>,
     kind: Option<Kind>,
@@ -21,12 +22,6 @@ enum Kind {
     Edifact(Segments),
     X12(Isa),
     Xml(Xml),
-}
-
-impl Default for Mask {
-    fn default() -> Mask {
-        Mask { start: Vec::new(), kind: None }
-    }
 }
 
 impl Mask {

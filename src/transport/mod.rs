@@ -1,7 +1,9 @@
 //! How bytes travel. Never looks inside them.
 
 pub mod address;
+pub mod authenticate;
 pub mod courier;
+pub mod http;
 pub mod http_client;
 pub mod keys;
 pub mod listen;

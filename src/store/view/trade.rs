@@ -130,6 +130,8 @@ pub struct LineView {
 pub struct ParcelContent {
     /// The order line.
     pub order_line_id: i64,
+    /// Which line of the order, from 1.
+    pub position: i64,
     /// How much, decimal.
     pub quantity: String,
     /// Serial numbers.
@@ -186,9 +188,10 @@ pub fn trade(tx: &mut Tx<'_>, viewer: &Viewer, id: i64) -> Result<Option<TradeVi
     sent.retain(|row| may_see(viewer, row.centre_id, row.organisation_id));
     let keys = trades::keys(tx, id, viewer.scope())?;
     let rows = order_lines(tx, id)?;
+    let positions: HashMap<i64, i64> = rows.iter().map(|row| (row.id, row.position)).collect();
     let lines = lines(viewer, &parts, rows, &sent);
     let row = row(viewer, &trade, &parts, &lines, &sent, &keys);
-    let parcels = parcels(tx, viewer, &parts, id)?;
+    let parcels = parcels(tx, viewer, &parts, id, &positions)?;
     let statement_lines = money::shown(viewer, statements::of_trade(tx, id)?);
     let milestones = trades::milestones(tx, id)?;
     let timeline = timeline(viewer, &parts, &parties, documents, sent, milestones, &parcels);
@@ -308,7 +311,13 @@ fn told_prices(viewer: &Viewer, sent: &[Delivery]) -> HashMap<String, (String, S
     prices
 }
 
-fn parcels(tx: &mut Tx<'_>, viewer: &Viewer, parts: &Parts, trade_id: i64) -> Result<Vec<ParcelView>> {
+fn parcels(
+    tx: &mut Tx<'_>,
+    viewer: &Viewer,
+    parts: &Parts,
+    trade_id: i64,
+    positions: &HashMap<i64, i64>,
+) -> Result<Vec<ParcelView>> {
     let makers: HashMap<i64, i64> = parcels::despatches_of(tx, trade_id)?.into_iter().collect();
     let mut shown = Vec::new();
     for parcel in parcels::of_trade(tx, trade_id)? {
@@ -317,7 +326,7 @@ fn parcels(tx: &mut Tx<'_>, viewer: &Viewer, parts: &Parts, trade_id: i64) -> Re
         let carried = parcel.courier_id == viewer.organisation_id;
         if parts.centre || parts.has("buyer") || made || carried {
             let inside = parts.centre || parts.has("buyer") || made;
-            let contents = if inside { contents(tx, parcel.id)? } else { Vec::new() };
+            let contents = if inside { contents(tx, parcel.id, positions)? } else { Vec::new() };
             let mut events = parcels::events(tx, parcel.id)?;
             if !parts.centre && !carried {
                 events.iter_mut().for_each(|event| event.document_id = 0);
@@ -348,10 +357,11 @@ fn status_only(parcel: &ParcelRow, numbers: bool) -> ParcelView {
     }
 }
 
-fn contents(tx: &mut Tx<'_>, parcel_id: i64) -> Result<Vec<ParcelContent>> {
+fn contents(tx: &mut Tx<'_>, parcel_id: i64, positions: &HashMap<i64, i64>) -> Result<Vec<ParcelContent>> {
     let lines = parcels::lines(tx, parcel_id)?;
     let content = |(order_line_id, quantity, serials): (i64, String, String)| ParcelContent {
         order_line_id,
+        position: positions.get(&order_line_id).copied().unwrap_or(0),
         quantity,
         serial_ids: serials.lines().map(str::to_owned).collect(),
     };
