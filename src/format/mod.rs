@@ -7,11 +7,14 @@
 pub mod csv;
 pub mod edifact;
 pub mod encoding;
+pub mod form;
 pub mod json;
 pub mod mask;
 pub mod recognise;
 pub mod segment;
 pub mod xml;
+
+pub use recognise::{open, recognise};
 
 use std::io::Read;
 
@@ -19,9 +22,49 @@ use bytes::Bytes;
 
 use crate::error::Result;
 use crate::model::envelope::Envelope;
-use crate::model::finding::{Finding, Findings};
+use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::tree::Tree;
+use crate::schema::library;
+
+/// A format: how its bytes are known, and its reader.
+#[derive(Debug)]
+pub struct Format {
+    /// `csv`, `edifact`, …
+    pub name: &'static str,
+    /// Media types it comes as, the usual one first; lower case, without parameters.
+    pub media_types: &'static [&'static str],
+    /// Endings of file names, the usual one first.
+    pub endings: &'static [&'static str],
+    /// Whether a text that begins so can be nothing else. White space in front was taken off.
+    pub begins: fn(&str) -> bool,
+    /// Whether a text that begins so looks like it, where nobody says what it is.
+    pub looks: fn(&str) -> bool,
+    /// Starts to read.
+    pub open: fn(Source, &Hint, &Limits) -> Result<Box<dyn Reader>>,
+}
+
+/// All formats, sorted by name.
+pub const FORMATS: &[Format] = &[csv::FORMAT, edifact::FORMAT, form::FORMAT, json::FORMAT, xml::FORMAT];
+
+/// Writes a message in the format of its type, alone in its interchange.
+pub fn write(message_type: &MessageType, tree: &Tree, options: &WriteOptions) -> Written {
+    match message_type.standard.as_str() {
+        "csv" => csv::write(message_type, tree),
+        "dure" => json::write(message_type, tree),
+        "edifact" => {
+            let reference = options.message_reference.as_str();
+            edifact::write(&[edifact::Outgoing { message_type, reference, tree }], options)
+        }
+        _ => match library().message(message_type) {
+            Some(grammar) => xml::write(tree, &grammar, options),
+            None => {
+                let finding = Finding::error(Code::UnknownMessage, Place::default());
+                (Vec::new(), vec![finding.found(message_type.to_string())])
+            }
+        },
+    }
+}
 
 /// Where the bytes come from.
 pub enum Source {

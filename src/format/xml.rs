@@ -26,12 +26,22 @@ use self::feed::{Cut, Feed};
 use self::position::Lines;
 use self::read::Streaming;
 use super::encoding::{self, Found, TextStream};
-use super::{Hint, Limits, Part, Reader, Source};
+use super::{Format, Hint, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::schema::check::Checker;
 
 pub use self::write::{Writer, write};
+
+/// How XML is known.
+pub(super) const FORMAT: Format = Format {
+    name: "xml",
+    media_types: &["application/xml", "text/xml"],
+    endings: &["xml"],
+    begins: |text| text.starts_with('<'),
+    looks: |_| false,
+    open: |source, hint, limits| open(source, hint, *limits),
+};
 
 /// Documents larger than this are read as streams, and in groups where their table says so.
 const LARGE_BYTES: usize = 1 << 20;

@@ -15,7 +15,7 @@ pub struct NodeId(pub u32);
 /// Where a node stood in the bytes received. Numbers count from 1, 0 means "does not apply".
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct At {
-    /// Line, counted in LF.
+    /// Line, counted in LF. In a form: which one in its list.
     pub line: u32,
     /// Column in characters (XML, JSON) or bytes (EDIFACT).
     pub column: u32,
@@ -337,6 +337,14 @@ impl Tree {
                 path.push('/');
             }
             path.push_str(self.name_text(node));
+            if self.shape == Shape::Form {
+                // The field's name as it was posted.
+                let position = self.node(node).at.line;
+                if position > 0 {
+                    path.push_str(&format!(".{position}"));
+                }
+                continue;
+            }
             let (position, several) = self.position(node);
             if several {
                 path.push_str(&format!("[{position}]"));

@@ -20,13 +20,23 @@ use bytes::Buf;
 use self::header::{Column, Kind, ROW};
 use self::records::{Fault, Record, Records};
 use super::encoding::TextStream;
-use super::{Hint, Limits, MessageStart, Part, Reader, Source};
+use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::name::Name;
 use crate::model::tree::{At, Shape, Tree};
 use crate::schema::simple::Base;
+
+/// How tables are known: only by what is said of them, or by a header row.
+pub(super) const FORMAT: Format = Format {
+    name: "csv",
+    media_types: &["text/csv", "text/tab-separated-values", "application/csv"],
+    endings: &["csv", "tsv"],
+    begins: |_| false,
+    looks: |text| Kind::recognise(text.lines().next().unwrap_or("").split([',', ';', '\t'])).is_some(),
+    open: |source, hint, limits| Ok(Box::new(CsvReader::new(source, hint, limits)?)),
+};
 
 /// Tables larger than this come in groups where their table says so, as XML ones do.
 const LARGE_BYTES: usize = 1 << 20;

@@ -4,6 +4,21 @@
 //! directory; what is absent is absent. `docs/formats/edifact.md` says what is carried. Left out: interactive EDIFACT,
 //! packages and security segments.
 
+use super::Format;
+
+/// How EDIFACT is known: by its first tag.
+pub(super) const FORMAT: Format = Format {
+    name: "edifact",
+    media_types: &["application/edifact", "application/edi-consent"],
+    endings: &["edi", "edifact"],
+    begins: |text| {
+        let tag = ["UNA", "UNB", "UNG", "UNH"].into_iter().find_map(|tag| text.strip_prefix(tag));
+        tag.and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_ascii() && !c.is_ascii_alphanumeric())
+    },
+    looks: |_| false,
+    open: |source, hint, limits| Ok(Box::new(EdifactReader::new(source, hint, limits)?)),
+};
+
 mod control;
 mod headers;
 mod reader;

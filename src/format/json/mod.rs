@@ -18,13 +18,23 @@ use bytes::Bytes;
 use build::{Build, Stop};
 use pull::{Event, Pull, Rest};
 
-use super::{Hint, Limits, MessageStart, Part, Reader, Source};
+use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::tree::Tree;
 use crate::schema::library;
+
+/// How JSON is known.
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    media_types: &["application/json"],
+    endings: &["json"],
+    begins: |text| text.starts_with(['{', '[']),
+    looks: |_| false,
+    open: |source, hint, limits| Ok(Box::new(JsonReader::new(source, hint, limits)?)),
+};
 
 /// Documents larger than this come in groups where their table says so, as XML ones do.
 const LARGE_BYTES: usize = 1 << 20;
