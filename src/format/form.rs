@@ -5,11 +5,11 @@
 //! of a form that nobody filled in; what people leave around a value is taken off. Fields whose name starts with `_`
 //! (tokens of the portal) are no part of the document. Left out: multipart/form-data, whose files are payload parts.
 
-use std::collections::VecDeque;
 use std::io::Read;
 
 use rustc_hash::FxHashMap;
 
+use super::outbox::Outbox;
 use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::document_type::DocumentType;
@@ -35,14 +35,14 @@ pub struct FormReader {
     source: Option<Source>,
     expected: Option<MessageType>,
     limits: Limits,
-    queue: VecDeque<Part>,
+    queue: Outbox,
 }
 
 impl FormReader {
     /// Over a source. The document is `hint.message_type`, else what the field `type` says.
     pub fn new(source: Source, hint: &Hint, limits: &Limits) -> FormReader {
         let expected = hint.message_type.clone().filter(|known| known.standard == "dure");
-        FormReader { source: Some(source), expected, limits: *limits, queue: VecDeque::new() }
+        FormReader { source: Some(source), expected, limits: *limits, queue: Outbox::default() }
     }
 
     fn read(&mut self, source: Source, findings: &mut Findings) -> Result<()> {
@@ -79,9 +79,9 @@ impl FormReader {
             return Ok(());
         };
         let tree = fields.tree(&message_type.name);
-        self.queue.push_back(Part::Start(MessageStart { message_type, reference: String::new() }));
-        self.queue.push_back(Part::Whole(tree));
-        self.queue.push_back(Part::End);
+        self.queue.push(Part::Start(MessageStart { message_type, reference: String::new() }));
+        self.queue.push(Part::Whole(tree));
+        self.queue.push(Part::End);
         Ok(())
     }
 }
@@ -89,9 +89,11 @@ impl FormReader {
 impl Reader for FormReader {
     fn next(&mut self, findings: &mut Findings) -> Result<Option<Part>> {
         if let Some(source) = self.source.take() {
-            self.read(source, findings)?;
+            let mut own = Findings::default();
+            self.read(source, &mut own)?;
+            self.queue.tell(own, findings);
         }
-        Ok(self.queue.pop_front())
+        Ok(self.queue.pop(findings))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod form;
 pub mod json;
 pub mod mask;
+mod outbox;
 pub mod recognise;
 pub mod segment;
 pub mod xml;

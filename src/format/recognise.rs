@@ -133,6 +133,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_a_message_is_told_while_it_is_open() {
+        for (text, content_type) in [
+            ("UNB+UNOC:3+A+B+260102:1530+1'UNH+1+ORDERS:D:01B:UN'BGM+a+b+c+d+e'UNT+3+1'UNZ+1+1'", ""),
+            ("{\"type\":\"Order\",\"id\":1,\"id\":2}", ""),
+            ("item_id,what\nA,1,2\n", ""),
+            ("type=Order&a..b=1", "application/x-www-form-urlencoded"),
+        ] {
+            let hint = Hint { content_type: Some(content_type.to_owned()), ..Hint::default() };
+            let mut reader = open(Source::Bytes(Bytes::from(text)), &hint, Limits::default()).unwrap();
+            let (mut outer, mut inner, mut is_open) = (Findings::default(), Findings::default(), false);
+            while let Some(part) = reader.next(if is_open { &mut inner } else { &mut outer }).unwrap() {
+                match part {
+                    Part::Start(_) => is_open = true,
+                    Part::End => is_open = false,
+                    _ => {}
+                }
+            }
+            assert_eq!(outer.as_slice(), [], "{text}");
+            assert!(!inner.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_one_finding() {
         let mut findings = Findings::default();
         for (bytes, stream) in [(&b"%PDF-1.7"[..], false), (b"%PDF-1.7", true), (b"", false)] {

@@ -12,7 +12,6 @@ mod write;
 pub use write::write;
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::io::Read;
 
 use bytes::Buf;
@@ -20,6 +19,7 @@ use bytes::Buf;
 use self::header::{Column, Kind, ROW};
 use self::records::{Fault, Record, Records};
 use super::encoding::TextStream;
+use super::outbox::Outbox;
 use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
@@ -55,9 +55,11 @@ pub struct CsvReader {
     expected: Option<MessageType>,
     limits: Limits,
     large: bool,
-    queue: VecDeque<Part>,
+    queue: Outbox,
     record: Record,
     table: Option<Table>,
+    /// What is wrong with the header row, until its message starts.
+    header: Findings,
     done: bool,
 }
 
@@ -111,9 +113,10 @@ impl CsvReader {
             expected,
             limits: *limits,
             large,
-            queue: VecDeque::new(),
+            queue: Outbox::default(),
             record: Record::default(),
             table: None,
+            header: Findings::default(),
             done: false,
         })
     }
@@ -199,9 +202,9 @@ impl CsvReader {
         let table =
             Table { kind, columns, row: Name::intern(ROW), split, tree: None, grouped, ordinal: 0, too_large: false };
         if grouped {
-            self.queue.push_back(Part::Start(table.starts("")));
+            self.queue.push(Part::Start(table.starts("")));
             let head = table.root(line);
-            self.queue.push_back(Part::Head(closed(head)));
+            self.queue.push(Part::Head(closed(head)));
         }
         self.table = Some(table);
         Ok(())
@@ -254,41 +257,34 @@ impl Table {
     }
 
     /// The end of the present message.
-    fn finish(&mut self, queue: &mut VecDeque<Part>) {
+    fn finish(&mut self, queue: &mut Outbox) {
         if let Some(tree) = self.tree.take() {
             if !self.too_large {
-                queue.push_back(Part::Whole(closed(tree)));
+                queue.push(Part::Whole(closed(tree)));
             }
-            queue.push_back(Part::End);
+            queue.push(Part::End);
             self.too_large = false;
         }
     }
 
     /// The end of the table.
-    fn end(&mut self, line: u32, queue: &mut VecDeque<Part>) {
+    fn end(&mut self, line: u32, queue: &mut Outbox) {
         if self.grouped {
             let tail = self.root(line);
-            queue.push_back(Part::Tail(closed(tail)));
-            queue.push_back(Part::End);
+            queue.push(Part::Tail(closed(tail)));
+            queue.push(Part::End);
             return;
         }
         if self.tree.is_none() && self.ordinal == 0 {
             // A header without rows is a message without lines.
-            queue.push_back(Part::Start(self.starts("")));
+            queue.push(Part::Start(self.starts("")));
             self.tree = Some(self.root(line));
         }
         self.finish(queue);
     }
 
     /// One row.
-    fn take(
-        &mut self,
-        record: &Record,
-        comma: bool,
-        limits: &Limits,
-        queue: &mut VecDeque<Part>,
-        findings: &mut Findings,
-    ) {
+    fn take(&mut self, record: &Record, comma: bool, limits: &Limits, queue: &mut Outbox, findings: &mut Findings) {
         self.ordinal = self.ordinal.saturating_add(1);
         if !self.grouped {
             let key = self.split.as_ref().and_then(|(index, _)| record.fields().nth(*index)).map_or("", str::trim);
@@ -297,7 +293,7 @@ impl Table {
                 self.finish(queue);
             }
             if self.tree.is_none() {
-                queue.push_back(Part::Start(self.starts("")));
+                queue.push(Part::Start(self.starts("")));
                 self.tree = Some(self.root(record.line));
                 if let Some((_, known)) = &mut self.split {
                     key.clone_into(known);
@@ -334,7 +330,7 @@ impl Table {
         tree.close();
         if self.grouped {
             tree.ordinal = self.ordinal;
-            queue.push_back(Part::Group(tree));
+            queue.push(Part::Group(tree));
         } else {
             self.tree = Some(tree);
         }
@@ -386,15 +382,23 @@ fn date(text: &str) -> Option<String> {
 impl Reader for CsvReader {
     fn next(&mut self, findings: &mut Findings) -> Result<Option<Part>> {
         loop {
-            if let Some(part) = self.queue.pop_front() {
+            if let Some(part) = self.queue.pop(findings) {
                 return Ok(Some(part));
             }
             if self.done {
                 return Ok(None);
             }
+            let mut own = std::mem::take(&mut self.header);
             match self.table {
-                None => self.start(findings)?,
-                Some(_) => self.row(findings)?,
+                None => self.start(&mut own)?,
+                Some(_) => self.row(&mut own)?,
+            }
+            let waits = self.table.as_ref().is_some_and(|table| table.ordinal == 0 && !self.done);
+            if waits && !self.queue.has_started() {
+                // About the columns of a table whose first row is yet to come.
+                self.header = own;
+            } else {
+                self.queue.tell(own, findings);
             }
         }
     }

@@ -5,7 +5,6 @@
 //! text is as received. What breaks the syntax is a finding with its place, and reading goes on with the next segment or
 //! message; messages that were complete are given whatever comes after them.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::headers::{self, Identifier};
@@ -13,6 +12,7 @@ use super::repertoire::Repertoire;
 use super::table::Table;
 use super::text::Text;
 use crate::error::Result;
+use crate::format::outbox::Outbox;
 use crate::format::segment::dialect::{Dialect, Service};
 use crate::format::segment::lexer::{Lexer, Segment, Spot, Value};
 use crate::format::{Hint, Limits, MessageStart, Part, Reader, Source};
@@ -31,7 +31,7 @@ pub struct EdifactReader {
 struct State {
     limits: Limits,
     text: Text,
-    queue: VecDeque<Part>,
+    queue: Outbox,
     interchange: Option<Opened>,
     group: Option<Opened>,
     message: Option<Message>,
@@ -98,7 +98,7 @@ impl EdifactReader {
             state: State {
                 limits: *limits,
                 text,
-                queue: VecDeque::new(),
+                queue: Outbox::default(),
                 interchange: None,
                 group: None,
                 message: None,
@@ -179,7 +179,7 @@ impl Reader for EdifactReader {
             }
         }
         loop {
-            if let Some(part) = self.state.queue.pop_front() {
+            if let Some(part) = self.state.queue.pop(findings) {
                 return Ok(Some(part));
             }
             if self.state.done {
@@ -317,7 +317,7 @@ impl State {
     /// Ends a message that has no UNT, without giving it.
     fn break_off(&mut self) {
         if self.message.take().is_some() {
-            self.queue.push_back(Part::End);
+            self.queue.push(Part::End);
         }
     }
 
@@ -375,7 +375,7 @@ impl State {
             }
         }
         self.interchange = Some(Opened { reference });
-        self.queue.push_back(Part::Envelope(envelope));
+        self.queue.push(Part::Envelope(envelope));
         Some(dialect)
     }
 
@@ -458,10 +458,11 @@ impl State {
             Some(known) if known.identifier == identifier => known,
             _ => Known::of(identifier),
         };
-        findings.extend(known.finding.clone().map(|finding| Finding { place, ..finding }));
+        let mut own = Findings::default();
+        own.extend(known.finding.clone().map(|finding| Finding { place, ..finding }));
         let (message_type, table) = (known.message_type.clone(), known.table.clone());
         self.known = Some(known);
-        self.queue.push_back(Part::Start(MessageStart { message_type, reference: reference.clone() }));
+        self.queue.push(Part::Start(MessageStart { message_type, reference: reference.clone() }));
         let mut message =
             Message { reference, segments: 0, starts_at: segment.spot.offset, table, tree: None, slot: 0 };
         if let Some(table) = &message.table {
@@ -469,7 +470,8 @@ impl State {
             tree.open(table.root, at_of(segment.spot, 1, 0, 0));
             message.tree = Some(tree);
         }
-        message.take(segment, *b"UNH", &mut self.text, &self.limits, findings);
+        message.take(segment, *b"UNH", &mut self.text, &self.limits, &mut own);
+        self.queue.tell(own, findings);
         self.message = Some(message);
     }
 
@@ -490,9 +492,9 @@ impl State {
                 }
                 self.nodes = tree.len();
                 self.text_bytes = tree.text_bytes();
-                self.queue.push_back(Part::Whole(tree));
+                self.queue.push(Part::Whole(tree));
             }
-            self.queue.push_back(Part::End);
+            self.queue.push(Part::End);
         }
     }
 }

@@ -10,7 +10,6 @@ mod write;
 
 pub use write::write;
 
-use std::collections::VecDeque;
 use std::io::Read;
 
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use bytes::Bytes;
 use build::{Build, Stop};
 use pull::{Event, Pull, Rest};
 
+use super::outbox::Outbox;
 use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::document_type::DocumentType;
@@ -47,7 +47,7 @@ pub struct JsonReader {
     pull: Pull<Rest>,
     expected: Option<MessageType>,
     build: Build,
-    queue: VecDeque<Part>,
+    queue: Outbox,
     stage: Stage,
     /// The list that is being read element by element.
     cut: String,
@@ -90,7 +90,7 @@ impl JsonReader {
             pull: pull::open(gather(source, limits)?, limits),
             expected: hint.message_type.clone().filter(|known| known.standard == "dure"),
             build: Build::new(limits),
-            queue: VecDeque::new(),
+            queue: Outbox::default(),
             stage: Stage::Start,
             cut: String::new(),
             root: String::new(),
@@ -134,7 +134,7 @@ impl JsonReader {
             Stage::Members => self.members(findings)?,
             Stage::Groups => match self.next_in_array(findings)? {
                 Next::Document => self.group(findings)?,
-                Next::Over if self.stage == Stage::Done => self.queue.push_back(Part::End),
+                Next::Over if self.stage == Stage::Done => self.queue.push(Part::End),
                 Next::Over => {
                     self.stage = Stage::Members;
                     let keys = std::mem::take(&mut self.keys);
@@ -181,15 +181,14 @@ impl JsonReader {
         };
         let known = message_type.name.parse::<DocumentType>().is_ok();
         let grammar = library().message(&message_type);
-        self.queue
-            .push_back(Part::Start(MessageStart { message_type: message_type.clone(), reference: String::new() }));
+        self.queue.push(Part::Start(MessageStart { message_type: message_type.clone(), reference: String::new() }));
         if grammar.is_none() && !known {
             let place = Place { path: Some(TYPE.to_owned()), ..Place::from_at(at) };
             let names: Vec<&str> = DocumentType::ALL.iter().map(|kind| kind.as_str()).collect();
             let finding = Finding::error(Code::UnknownMessage, place);
             findings.push(finding.found(&message_type.name).expected(names.join(", ")));
             self.pass_over(findings)?;
-            self.queue.push_back(Part::End);
+            self.queue.push(Part::End);
             return Ok(());
         }
         self.root.clone_from(&message_type.name);
@@ -201,12 +200,12 @@ impl JsonReader {
                 Stop::End if self.build.is_too_large() => self.stage = self.after(),
                 Stop::End => {
                     let tree = self.build.take();
-                    self.queue.push_back(Part::Whole(tree));
+                    self.queue.push(Part::Whole(tree));
                     self.stage = self.after();
                 }
                 Stop::Cut | Stop::Broken => self.stage = Stage::Done,
             }
-            self.queue.push_back(Part::End);
+            self.queue.push(Part::End);
             return Ok(());
         };
         self.cut = cut.as_str().to_owned();
@@ -219,7 +218,7 @@ impl JsonReader {
                 findings.extend(heard.into_vec());
                 self.ahead = true;
                 let head = self.build.take();
-                self.queue.push_back(Part::Head(head));
+                self.queue.push(Part::Head(head));
             }
             self.build.begin(&self.root, at);
         }
@@ -252,7 +251,7 @@ impl JsonReader {
                     }
                 };
                 if self.stage == Stage::Done {
-                    self.queue.push_back(Part::End);
+                    self.queue.push(Part::End);
                 } else {
                     let keys = std::mem::take(&mut self.keys);
                     self.build.resume(&self.root, self.pull.place, keys);
@@ -260,23 +259,23 @@ impl JsonReader {
             }
             Stop::Cut => {
                 if !self.ahead {
-                    self.queue.push_back(Part::Head(tree));
+                    self.queue.push(Part::Head(tree));
                 }
                 (self.listed, self.keys, self.stage) = (true, keys, Stage::Groups);
             }
             Stop::End => {
                 if self.listed || self.ahead {
-                    self.queue.push_back(Part::Tail(tree));
+                    self.queue.push(Part::Tail(tree));
                 } else {
-                    self.queue.push_back(Part::Head(tree));
+                    self.queue.push(Part::Head(tree));
                     let bare = self.bare();
-                    self.queue.push_back(Part::Tail(bare));
+                    self.queue.push(Part::Tail(bare));
                 }
-                self.queue.push_back(Part::End);
+                self.queue.push(Part::End);
                 self.stage = self.after();
             }
             Stop::Broken => {
-                self.queue.push_back(Part::End);
+                self.queue.push(Part::End);
                 self.stage = Stage::Done;
             }
         }
@@ -296,10 +295,10 @@ impl JsonReader {
             Stop::End => {
                 let mut tree = self.build.take();
                 tree.ordinal = self.ordinal;
-                self.queue.push_back(Part::Group(tree));
+                self.queue.push(Part::Group(tree));
             }
             Stop::Cut | Stop::Broken => {
-                self.queue.push_back(Part::End);
+                self.queue.push(Part::End);
                 self.stage = Stage::Done;
             }
         }
@@ -363,13 +362,15 @@ fn gather(source: Source, limits: &Limits) -> Result<Source> {
 impl Reader for JsonReader {
     fn next(&mut self, findings: &mut Findings) -> Result<Option<Part>> {
         loop {
-            if let Some(part) = self.queue.pop_front() {
+            if let Some(part) = self.queue.pop(findings) {
                 return Ok(Some(part));
             }
             if self.stage == Stage::Done {
                 return Ok(None);
             }
-            self.step(findings)?;
+            let mut own = Findings::default();
+            self.step(&mut own)?;
+            self.queue.tell(own, findings);
         }
     }
 }
