@@ -1,3 +1,5 @@
-//! The command line.
+//! The command line. Everything is in [`dure::command`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    dure::command::main()
+}

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +34,22 @@ const DIRECTORY_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "its lock is what counts")] File);
 
-/// Takes the lock of a data folder, making the folder if it is not there.
+/// Takes the lock of a data folder, making the folder if it is not there. An error if another process has it.
 pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
-    std::fs::create_dir_all(folder).context(|| format!("making the data folder {}", folder.display()))?;
+    let taken = || Error::config(format!("another dure is using the data folder {}", folder.display()));
+    try_lock_folder(folder)?.ok_or_else(taken)
+}
+
+/// Takes the lock of a data folder, making the folder if it is not there; none if another process has it.
+pub fn try_lock_folder(folder: &Path) -> Result<Option<FolderLock>> {
+    if !folder.is_dir() {
+        // Keys and everybody's documents will be in it.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .context(|| format!("making the data folder {}", folder.display()))?;
+    }
     let path = folder.join("dure.lock");
     let file = File::options()
         .create(true)
@@ -44,10 +58,8 @@ pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
         .open(&path)
         .context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(FolderLock(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::config(format!("another dure is using the data folder {}", folder.display())))
-        }
+        Ok(()) => Ok(Some(FolderLock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(Error::from(error).context(format!("locking {}", path.display()))),
     }
 }

@@ -12,6 +12,7 @@ pub mod migrate;
 pub mod orders;
 pub mod parcels;
 pub mod parties;
+pub mod proof;
 pub mod statements;
 pub mod sweep;
 pub mod trades;

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says so")]
 
+mod command;
 mod couriers;
 mod engines;
 mod leases;
 mod listen;
 mod mail;
 mod pipeline;
+mod program;
 mod store;
 mod store_limits;
