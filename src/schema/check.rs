@@ -110,15 +110,16 @@ impl Checker {
 
     /// Checks a whole message.
     pub fn whole(&mut self, tree: &Tree, findings: &mut Findings) {
-        self.start(tree, findings);
-        self.finish_down_to(0, tree, findings);
-        self.frames.clear();
+        let grammar = Arc::clone(&self.grammar);
+        self.start(&grammar, tree, findings);
+        self.finish_down_to(0, &grammar, tree, findings);
     }
 
     /// Checks what stands before the groups.
     pub fn head(&mut self, tree: &Tree, findings: &mut Findings) {
-        self.start(tree, findings);
-        self.finish_down_to(1, tree, findings);
+        let grammar = Arc::clone(&self.grammar);
+        self.start(&grammar, tree, findings);
+        self.finish_down_to(1, &grammar, tree, findings);
         self.root = self.frames.pop().map(|frame| Frame { node: None, ..frame });
     }
 
@@ -127,9 +128,10 @@ impl Checker {
         let (Some(frame), Some(id)) = (self.root, tree.root()) else { return };
         self.frames.clear();
         self.frames.push(Frame { end: u32::MAX, ..frame });
-        self.element(tree, id, findings);
-        self.walk(tree, id.0 + 1, findings);
-        self.finish_down_to(1, tree, findings);
+        let grammar = Arc::clone(&self.grammar);
+        let from = self.element(&grammar, tree, id, findings);
+        self.walk(&grammar, tree, from, findings);
+        self.finish_down_to(1, &grammar, tree, findings);
         self.root = self.frames.pop();
     }
 
@@ -138,49 +140,49 @@ impl Checker {
         let (Some(frame), Some(id)) = (self.root.take(), tree.root()) else { return };
         self.frames.clear();
         self.frames.push(Frame { node: Some(id), end: tree.after(id).0, ..frame });
-        self.text(tree, id, self.grammar.root, findings);
-        self.walk(tree, id.0 + 1, findings);
-        self.finish_down_to(0, tree, findings);
+        let grammar = Arc::clone(&self.grammar);
+        self.text(tree, id, grammar.root_type(), findings);
+        self.walk(&grammar, tree, id.0 + 1, findings);
+        self.finish_down_to(0, &grammar, tree, findings);
     }
 
-    fn start(&mut self, tree: &Tree, findings: &mut Findings) {
+    fn start(&mut self, grammar: &Grammar, tree: &Tree, findings: &mut Findings) {
         self.frames.clear();
         self.positions.clear();
         self.counts.clear();
         self.root = None;
         let Some(root) = tree.root() else { return };
-        if tree.name(root) != self.grammar.root_name {
-            let expected = self.grammar.root_name.as_str();
+        if tree.name(root) != grammar.root_name {
+            let expected = grammar.root_name.as_str();
             findings.push(
                 Finding::error(Code::Unexpected, tree.place(root)).found(tree.name_text(root)).expected(expected),
             );
             return;
         }
-        let from = self.open(tree, root, Against::Type(self.grammar.root), true, findings);
-        self.walk(tree, from, findings);
+        let from = self.open(grammar, tree, root, Against::Type(grammar.root), true, findings);
+        self.walk(grammar, tree, from, findings);
     }
 
     /// Looks at the nodes from `next` on, below the frames that are open.
-    fn walk(&mut self, tree: &Tree, mut next: u32, findings: &mut Findings) {
+    fn walk(&mut self, grammar: &Grammar, tree: &Tree, mut next: u32, findings: &mut Findings) {
         let end = tree.len() as u32;
         while next < end && !findings.is_full() {
             while self.frames.last().is_some_and(|frame| next >= frame.end) {
-                self.finish(tree, findings);
+                self.finish(grammar, tree, findings);
             }
-            next = self.element(tree, NodeId(next), findings);
+            next = self.element(grammar, tree, NodeId(next), findings);
         }
     }
 
-    fn finish_down_to(&mut self, depth: usize, tree: &Tree, findings: &mut Findings) {
+    fn finish_down_to(&mut self, depth: usize, grammar: &Grammar, tree: &Tree, findings: &mut Findings) {
         while self.frames.len() > depth {
-            self.finish(tree, findings);
+            self.finish(grammar, tree, findings);
         }
     }
 
     /// Looks at a child of the innermost frame; gives back the node to look at next.
-    fn element(&mut self, tree: &Tree, id: NodeId, findings: &mut Findings) -> u32 {
-        let Some(frame) = self.frames.last().copied() else { return tree.after(id).0 };
-        let grammar = Arc::clone(&self.grammar);
+    fn element(&mut self, grammar: &Grammar, tree: &Tree, id: NodeId, findings: &mut Findings) -> u32 {
+        let Some(frame) = self.frames.last() else { return tree.after(id).0 };
         let name = tree.name(id);
         let against = match frame.against {
             Against::Anything | Against::Nothing => Some(grammar.global(name).map_or(Against::Anything, Against::Type)),
@@ -189,7 +191,7 @@ impl Checker {
                 match &ty.content {
                     Content::Sequence => self.in_sequence(tree, id, name, ty, findings),
                     Content::Unordered => self.in_any_order(tree, id, name, ty, findings),
-                    Content::Model(_) => self.in_model(tree, id, name, ty, &grammar, findings),
+                    Content::Model(_) => self.in_model(tree, id, name, ty, grammar, findings),
                 }
             }
         };
@@ -198,7 +200,7 @@ impl Checker {
                 self.unexpected(tree, id, "a known element".to_owned(), findings);
                 tree.after(id).0
             }
-            Some(against) => self.open(tree, id, against, false, findings),
+            Some(against) => self.open(grammar, tree, id, against, false, findings),
             None => tree.after(id).0,
         }
     }
@@ -385,10 +387,17 @@ impl Checker {
     }
 
     /// Checks an element's own attributes and text and opens its frame; gives back the node to look at next.
-    fn open(&mut self, tree: &Tree, id: NodeId, against: Against, is_root: bool, findings: &mut Findings) -> u32 {
+    fn open(
+        &mut self,
+        grammar: &Grammar,
+        tree: &Tree,
+        id: NodeId,
+        against: Against,
+        is_root: bool,
+        findings: &mut Findings,
+    ) -> u32 {
         let end = tree.after(id).0;
         let mut next = id.0 + 1;
-        let grammar = Arc::clone(&self.grammar);
         let mut against = against;
         if next < end {
             while next < end && is_attribute(tree, NodeId(next)) {
@@ -405,12 +414,12 @@ impl Checker {
                 if next > id.0 + 1 || !ty.attributes.is_empty() {
                     self.attributes(tree, id, next, ty, findings);
                 }
-                self.text(tree, id, type_id, findings);
+                self.text(tree, id, ty, findings);
                 if next == end && !is_root {
                     // Without children there is nothing to wait for.
                     if ty.kind != Kind::Simple {
                         self.push(id, end, against, ty);
-                        self.finish(tree, findings);
+                        self.finish(grammar, tree, findings);
                     }
                     return end;
                 }
@@ -443,10 +452,9 @@ impl Checker {
     }
 
     /// Closes the innermost frame: what must still come is missing.
-    fn finish(&mut self, tree: &Tree, findings: &mut Findings) {
+    fn finish(&mut self, grammar: &Grammar, tree: &Tree, findings: &mut Findings) {
         let Some(frame) = self.frames.pop() else { return };
         let Against::Type(type_id) = frame.against else { return };
-        let grammar = Arc::clone(&self.grammar);
         let ty = grammar.ty(type_id);
         match &ty.content {
             Content::Sequence => self.missing_between(&frame, tree, ty, ty.particles.len(), None, findings),
@@ -553,8 +561,7 @@ impl Checker {
     }
 
     /// Checks the text of an element.
-    fn text(&self, tree: &Tree, id: NodeId, type_id: TypeId, findings: &mut Findings) {
-        let ty = self.grammar.ty(type_id);
+    fn text(&self, tree: &Tree, id: NodeId, ty: &Type, findings: &mut Findings) {
         match &ty.value {
             Some(simple) => self.value(tree, id, simple, findings),
             None if ty.mixed => {}
@@ -637,3 +644,6 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     }
     if out.is_empty() { "nothing more".to_owned() } else { out }
 }
+
+#[cfg(test)]
+mod tests;

@@ -185,6 +185,9 @@ impl Simple {
 
     /// Whether a value is one of this type. Code lists are looked at when `codes` is set.
     pub fn check(&self, value: &str, reading: Reading, codes: bool) -> Result<(), Fault> {
+        if self.takes_anything(codes) {
+            return Ok(());
+        }
         let value = self.normalised(value);
         let value = value.as_ref();
         let good = match self.base {
@@ -228,6 +231,15 @@ impl Simple {
             Some(list) if codes && !list.contains(value) => Err(Fault::NotInList(list.name.clone(), list.open)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether there is nothing to look at, which is the rule for texts.
+    fn takes_anything(&self, codes: bool) -> bool {
+        matches!(self.base, Base::String | Base::Alphanumeric)
+            && self.min_length == 0
+            && self.max_length == u32::MAX
+            && self.enumeration.is_empty()
+            && !(codes && self.codes.is_some())
     }
 
     fn check_number(&self, value: &str) -> Result<(), Fault> {

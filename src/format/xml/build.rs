@@ -328,7 +328,7 @@ impl Builder {
         self.tree_offset = offset;
         if self.stage == Stage::Before && uri == sbdh::NAMESPACE && local == "StandardBusinessDocument" {
             self.grammar = sbdh::grammar();
-            self.names.speak(&uri, self.grammar.as_deref());
+            self.names.speak(&uri, self.grammar.as_ref());
             self.stage = Stage::Header;
             return Ok(());
         }
@@ -338,7 +338,7 @@ impl Builder {
         }
         let message_type = recognise::message_type(&uri, local);
         self.grammar = recognise::grammar(&message_type);
-        self.names.speak(&uri, self.grammar.as_deref());
+        self.names.speak(&uri, self.grammar.as_ref());
         self.cut = self.grammar.as_ref().and_then(|grammar| grammar.cut).filter(|_| self.cutting);
         self.root = None;
         self.groups = 0;
@@ -384,7 +384,7 @@ impl Builder {
     pub(super) fn end(&mut self, offset: u64, findings: &mut Findings) -> Result<(), Halt> {
         self.flush_pending();
         let Some(closed) = self.open.pop() else { return Ok(()) };
-        self.names.leave(closed.scope);
+        self.names.leave(closed.scope, self.open.is_empty());
         let depth = self.open.len();
         match self.stage {
             Stage::Message(Phase::Group) if depth == self.outside + 1 => {

@@ -2,6 +2,8 @@
 //! `cbc:ID` by the prefixes of the message's table, the local name in the namespace of the document element, `{uri}local`
 //! for the rest. Every name is resolved once and remembered while the same declarations are in scope.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::model::name::Name;
@@ -26,9 +28,34 @@ pub(super) struct Spelled {
     pub(super) text: Box<str>,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 struct Binding {
     prefix: Box<str>,
     uri: Box<str>,
+}
+
+/// Names met, by how the document writes them.
+#[derive(Default)]
+struct Cache {
+    index: FxHashMap<Box<str>, u32>,
+    list: Vec<Spelled>,
+}
+
+impl Cache {
+    fn clear(&mut self) {
+        self.index.clear();
+        self.list.clear();
+    }
+
+    fn put(&mut self, qname: &str, text: String) -> u32 {
+        if self.list.len() >= MOST_CACHED {
+            self.clear();
+        }
+        let index = self.list.len() as u32;
+        self.list.push(spelled(text));
+        self.index.insert(qname.into(), index);
+        index
+    }
 }
 
 /// Namespaces in scope and the spelling of names.
@@ -36,11 +63,14 @@ pub(super) struct Names {
     /// The name of `xsi:type`, whose value is a name as well.
     pub(super) xsi_type: Name,
     bindings: Vec<Binding>,
-    /// Namespace and prefix, of the table.
-    prefixes: Vec<(String, String)>,
     root_uri: String,
-    elements: FxHashMap<Box<str>, Spelled>,
-    attributes: FxHashMap<Box<str>, Spelled>,
+    grammar: Option<Arc<Grammar>>,
+    elements: Cache,
+    attributes: Cache,
+    /// The declarations under which all of the caches was filled, while that is so.
+    cached_under: Option<Vec<Binding>>,
+    /// Whether the document element has been met.
+    speaking: bool,
 }
 
 impl Names {
@@ -48,34 +78,43 @@ impl Names {
         Names {
             xsi_type: Name::intern("@xsi:type"),
             bindings: Vec::new(),
-            prefixes: Vec::new(),
             root_uri: String::new(),
-            elements: FxHashMap::default(),
-            attributes: FxHashMap::default(),
+            grammar: None,
+            elements: Cache::default(),
+            attributes: Cache::default(),
+            cached_under: None,
+            speaking: false,
         }
     }
 
-    /// Forgets everything of the last document.
+    /// Forgets the last document, but not how it wrote its names: the next one may be of the same kind.
     pub(super) fn begin(&mut self) {
         self.bindings.clear();
-        self.prefixes.clear();
-        self.root_uri.clear();
-        self.forget();
+        self.speaking = false;
     }
 
     fn forget(&mut self) {
-        self.elements.clear();
-        self.attributes.clear();
+        if self.speaking {
+            self.elements.clear();
+            self.attributes.clear();
+            self.cached_under = None;
+        }
     }
 
     /// From here on names are spelled as this table does, below a document element of that namespace.
-    pub(super) fn speak(&mut self, root_uri: &str, grammar: Option<&Grammar>) {
-        root_uri.clone_into(&mut self.root_uri);
-        self.prefixes.clear();
-        if let Some(grammar) = grammar {
-            self.prefixes.extend(grammar.prefixes.iter().map(|(prefix, uri)| (uri.clone(), prefix.clone())));
+    pub(super) fn speak(&mut self, root_uri: &str, grammar: Option<&Arc<Grammar>>) {
+        let same_grammar = match (&self.grammar, grammar) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (None, None) => true,
+            _ => false,
+        };
+        self.speaking = true;
+        if !same_grammar || self.root_uri != root_uri || self.cached_under.as_deref() != Some(&self.bindings) {
+            self.forget();
+            root_uri.clone_into(&mut self.root_uri);
+            self.grammar = grammar.cloned();
+            self.cached_under = Some(self.bindings.clone());
         }
-        self.forget();
     }
 
     /// How many declarations are in scope.
@@ -83,11 +122,14 @@ impl Names {
         self.bindings.len()
     }
 
-    /// Takes back the declarations of an element that ends.
-    pub(super) fn leave(&mut self, scope: usize) {
+    /// Takes back the declarations of an element that ends. With the root the names need not be forgotten: the next
+    /// document may have the same.
+    pub(super) fn leave(&mut self, scope: usize, is_root: bool) {
         if self.bindings.len() > scope {
             self.bindings.truncate(scope);
-            self.forget();
+            if !is_root {
+                self.forget();
+            }
         }
     }
 
@@ -134,8 +176,13 @@ impl Names {
         }
     }
 
+    fn prefix(&self, uri: &str) -> Option<&str> {
+        let prefixes = &self.grammar.as_ref()?.prefixes;
+        prefixes.iter().find(|(_, known)| known == uri).map(|(prefix, _)| prefix.as_str())
+    }
+
     fn spell(&self, uri: &str, local: &str) -> String {
-        if let Some((_, prefix)) = self.prefixes.iter().find(|(known, _)| known == uri) {
+        if let Some(prefix) = self.prefix(uri) {
             format!("{prefix}:{local}")
         } else if uri == self.root_uri {
             local.to_owned()
@@ -146,41 +193,40 @@ impl Names {
 
     /// An element's name.
     pub(super) fn element(&mut self, qname: &str) -> Result<&Spelled, String> {
-        if !self.elements.contains_key(qname) {
-            let (uri, local) = self.expand(qname)?;
-            let spelled = spelled(self.spell(uri, local));
-            if self.elements.len() >= MOST_CACHED {
-                self.elements.clear();
+        let index = match self.elements.index.get(qname) {
+            Some(index) => *index,
+            None => {
+                let (uri, local) = self.expand(qname)?;
+                let text = self.spell(uri, local);
+                self.elements.put(qname, text)
             }
-            self.elements.insert(qname.into(), spelled);
-        }
-        self.elements.get(qname).ok_or_else(String::new)
+        };
+        self.elements.list.get(index as usize).ok_or_else(String::new)
     }
 
     /// An attribute's name, with its `@`. Without a prefix it is in no namespace.
     pub(super) fn attribute(&mut self, qname: &str) -> Result<&Spelled, String> {
-        if !self.attributes.contains_key(qname) {
-            let text = match qname.split_once(':') {
-                None if is_ncname(qname) => format!("@{qname}"),
-                None => return Err(format!("{qname:?} is not a name")),
-                Some(_) => {
-                    let (uri, local) = self.expand(qname)?;
-                    match uri {
-                        XML => format!("@xml:{local}"),
-                        XSI => format!("@xsi:{local}"),
-                        _ => match self.prefixes.iter().find(|(known, _)| known == uri) {
-                            Some((_, prefix)) => format!("@{prefix}:{local}"),
-                            None => format!("@{{{uri}}}{local}"),
-                        },
-                    }
-                }
-            };
-            if self.attributes.len() >= MOST_CACHED {
-                self.attributes.clear();
+        let index = match self.attributes.index.get(qname) {
+            Some(index) => *index,
+            None => {
+                let text = self.spell_attribute(qname)?;
+                self.attributes.put(qname, text)
             }
-            self.attributes.insert(qname.into(), spelled(text));
+        };
+        self.attributes.list.get(index as usize).ok_or_else(String::new)
+    }
+
+    fn spell_attribute(&self, qname: &str) -> Result<String, String> {
+        if !qname.contains(':') {
+            return if is_ncname(qname) { Ok(format!("@{qname}")) } else { Err(format!("{qname:?} is not a name")) };
         }
-        self.attributes.get(qname).ok_or_else(String::new)
+        let (uri, local) = self.expand(qname)?;
+        Ok(match (uri, self.prefix(uri)) {
+            (XML, _) => format!("@xml:{local}"),
+            (XSI, _) => format!("@xsi:{local}"),
+            (_, Some(prefix)) => format!("@{prefix}:{local}"),
+            (_, None) => format!("@{{{uri}}}{local}"),
+        })
     }
 
     /// A QName in a value (`xsi:type`), spelled as elements are; as it is when its prefix is not declared.
@@ -223,7 +269,7 @@ mod tests {
         let scope = names.scope();
         names.declare("", "").unwrap();
         assert_eq!(names.element("Order").map(text), Ok("{}Order".to_owned()));
-        names.leave(scope);
+        names.leave(scope, false);
         assert_eq!(names.element("Order").map(text), Ok("Order".to_owned()));
     }
 

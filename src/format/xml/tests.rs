@@ -400,3 +400,22 @@ mod round_trip {
         }
     }
 }
+
+#[test]
+fn names_of_one_document_do_not_leak_into_the_next() {
+    let mut scratch = Scratch::new(Limits::default());
+    let said = |text: &str, scratch: &mut Scratch| {
+        let findings = schema_only(text.as_bytes(), scratch);
+        findings.as_slice().first().map_or(String::new(), |finding| finding.code.as_str().to_owned())
+    };
+    let order = "xmlns='urn:oasis:names:specification:ubl:schema:xsd:Order-2'";
+    let known = "xmlns:c='urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2'";
+    for _ in 0..2 {
+        assert_eq!(said(&format!("<Order {order} {known}><c:ID>1</c:ID></Order>"), &mut scratch), "missing");
+        assert_eq!(said(&format!("<Order {order} xmlns:c='urn:c'><c:ID>1</c:ID></Order>"), &mut scratch), "unexpected");
+        assert_eq!(said(&format!("<Order {order}><c:ID {known}>1</c:ID></Order>"), &mut scratch), "missing");
+        assert_eq!(said(&format!("<Order {order}><c:ID>1</c:ID></Order>"), &mut scratch), "syntax");
+        assert_eq!(said("<a><b xmlns:x='urn:x'><x:c/></b></a>", &mut scratch), "unknown-message");
+        assert_eq!(said("<a><x:c/></a>", &mut scratch), "syntax");
+    }
+}
