@@ -5,6 +5,11 @@
 //! or an interchange again. Left out: self-registration, second factors, resetting a password by mail.
 
 mod assets;
+mod bytes;
+mod chip;
+mod content;
+mod fields;
+mod findings;
 mod form;
 mod frame;
 pub mod language;

@@ -1,31 +1,59 @@
-//! How values are shown: times in the hub's zone, figures with grouped digits, states as chips of three colours.
+//! How values are shown: times in the hub's zone, figures with grouped digits, links, names of messages.
 
+use askama::Template;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-use crate::model::disposition::{DeliveryState, Disposition, Identity, InterchangeState};
-use crate::model::finding::{Language, Severity};
 use crate::model::money::Minor;
-use crate::model::parcel_status::ParcelStatus;
 
-/// An instant in the zone of the hub.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Moment {
+/// An instant in the zone of the hub; written it is short, with the whole beside it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Template)]
+#[template(source = r#"<time datetime="{{ iso }}" title="{{ full }}">{{ short }}</time>"#, ext = "html")]
+pub(crate) struct Moment {
     /// For machines: RFC 3339.
-    pub iso: String,
+    pub(crate) iso: String,
     /// Day and time to the second.
-    pub full: String,
+    pub(crate) full: String,
     /// `11-23`, with the year if it is another one.
-    pub day: String,
+    pub(crate) day: String,
     /// `16:05`.
-    pub clock: String,
+    pub(crate) clock: String,
     /// The clock today, day and clock otherwise.
-    pub short: String,
+    pub(crate) short: String,
+}
+
+impl askama::filters::HtmlSafe for Moment {}
+
+/// Text that leads somewhere, or only text where there is nowhere to go.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Template)]
+#[template(
+    source = r#"{% if href.is_empty() %}{{ text }}{% else %}<a href="{{ href }}">{{ text }}</a>{% endif %}"#,
+    ext = "html"
+)]
+pub(crate) struct Link {
+    /// Where to, or empty.
+    pub(crate) href: String,
+    /// What is read.
+    pub(crate) text: String,
+}
+
+impl askama::filters::HtmlSafe for Link {}
+
+impl Link {
+    /// Text that leads somewhere.
+    pub(crate) fn to(href: impl Into<String>, text: impl Into<String>) -> Link {
+        Link { href: href.into(), text: text.into() }
+    }
+
+    /// Only text.
+    pub(crate) fn plain(text: impl Into<String>) -> Link {
+        Link { href: String::new(), text: text.into() }
+    }
 }
 
 impl Moment {
     /// An instant, UTC milliseconds, as seen at another.
-    pub fn new(zone: Tz, now_ms: i64, at_ms: i64) -> Moment {
+    pub(crate) fn new(zone: Tz, now_ms: i64, at_ms: i64) -> Moment {
         let at = |ms| chrono::DateTime::from_timestamp_millis(ms).map(|at| at.with_timezone(&zone));
         let Some(then) = at(at_ms) else { return Moment::default() };
         let format = |pattern: &str| then.format(pattern).to_string();
@@ -42,108 +70,9 @@ impl Moment {
     }
 }
 
-/// What a colour says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Tone {
-    /// Done as it should.
-    Good,
-    /// On its way, or somebody has to look.
-    Waiting,
-    /// Wrong.
-    Bad,
-    /// Nothing to say by colour.
-    Plain,
-}
-
-/// A word with a colour.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Chip {
-    /// The word.
-    pub text: String,
-    /// Class of the style sheet.
-    pub tone: &'static str,
-}
-
-impl Chip {
-    /// A word with a colour.
-    pub fn new(text: impl Into<String>, tone: Tone) -> Chip {
-        let tone = match tone {
-            Tone::Good => "ok",
-            Tone::Waiting => "wait",
-            Tone::Bad => "bad",
-            Tone::Plain => "plain",
-        };
-        Chip { text: text.into(), tone }
-    }
-
-    /// Where an interchange stands: its disposition once it is decided, else its state.
-    pub fn interchange(state: &str, disposition: Option<&str>, language: Language) -> Chip {
-        match (InterchangeState::from_word(state), disposition.and_then(Disposition::from_word)) {
-            (Some(InterchangeState::Received) | None, _) => {
-                Chip::new(InterchangeState::Received.title(language), Tone::Waiting)
-            }
-            (Some(_), Some(disposition)) => Chip::disposition(disposition, language),
-            (Some(state), None) => Chip::new(state.title(language), Tone::Waiting),
-        }
-    }
-
-    /// What became of a document.
-    pub fn disposition(disposition: Disposition, language: Language) -> Chip {
-        let tone = match disposition {
-            Disposition::Accepted => Tone::Good,
-            Disposition::AcceptedWithErrors | Disposition::Waiting | Disposition::Held => Tone::Waiting,
-            Disposition::Duplicate => Tone::Plain,
-            Disposition::Rejected => Tone::Bad,
-        };
-        Chip::new(disposition.title(language), tone)
-    }
-
-    /// Whether a document was seen before.
-    pub fn identity(identity: Identity, language: Language) -> Chip {
-        let tone = if identity == Identity::Conflict { Tone::Bad } else { Tone::Plain };
-        Chip::new(identity.title(language), tone)
-    }
-
-    /// Where a delivery stands.
-    pub fn delivery(state: &str, language: Language) -> Chip {
-        match DeliveryState::from_word(state) {
-            Some(known) => {
-                let tone = match known {
-                    DeliveryState::Delivered => Tone::Good,
-                    DeliveryState::Dead => Tone::Bad,
-                    DeliveryState::Scheduled | DeliveryState::InTransit => Tone::Waiting,
-                };
-                Chip::new(known.title(language), tone)
-            }
-            None => Chip::new(state, Tone::Plain),
-        }
-    }
-
-    /// Where a parcel stands.
-    pub fn parcel(status: ParcelStatus, language: Language) -> Chip {
-        use ParcelStatus::*;
-        let tone = match status {
-            Delivered => Tone::Good,
-            Registered | PickedUp | InTransit | OutForDelivery => Tone::Waiting,
-            AttemptFailed | WrongDelivery | Returning | Returned | Lost => Tone::Bad,
-            Unknown => Tone::Plain,
-        };
-        Chip::new(status.title(language), tone)
-    }
-}
-
-/// The class of a finding.
-pub fn severity_class(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "bad",
-        Severity::Warning => "wait",
-        Severity::Note => "plain",
-    }
-}
-
 /// An exact decimal with its digits in groups of three and without zeros that say nothing: `1,234.5`. What is no decimal
 /// stays as it is.
-pub fn figure(text: &str) -> String {
+pub(crate) fn figure(text: &str) -> String {
     match text.parse::<Decimal>() {
         Ok(number) => grouped(&number.normalize().to_string()),
         Err(_) => text.to_owned(),
@@ -151,12 +80,12 @@ pub fn figure(text: &str) -> String {
 }
 
 /// An amount of the ledger with all decimals of its currency: `4,820,000`, `1,234.50`.
-pub fn money(minor: i64, currency: &str) -> String {
+pub(crate) fn money(minor: i64, currency: &str) -> String {
     grouped(&Minor(minor).to_decimal(currency).to_string())
 }
 
 /// An amount as received, with at least the decimals of its currency.
-pub fn amount(value: Decimal, currency: &str) -> String {
+pub(crate) fn amount(value: Decimal, currency: &str) -> String {
     let digits = crate::model::money::minor_digits(currency);
     let mut value = value.normalize();
     if value.scale() < digits {
@@ -166,7 +95,7 @@ pub fn amount(value: Decimal, currency: &str) -> String {
 }
 
 /// Puts commas between groups of three digits of the whole part.
-pub fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: &str) -> String {
     let (whole, rest) = number.split_at(number.find('.').unwrap_or(number.len()));
     let (sign, digits) = whole.split_at(usize::from(whole.starts_with('-')));
     let mut out = String::with_capacity(number.len() + digits.len() / 3);
@@ -182,7 +111,7 @@ pub fn grouped(number: &str) -> String {
 }
 
 /// A size in bytes for people: `812 B`, `4.1 kB`, `12.3 MB`.
-pub fn size(bytes: i64) -> String {
+pub(crate) fn size(bytes: i64) -> String {
     let tenths = |unit: i64| {
         let tenths = bytes / (unit / 10);
         format!("{}.{}", tenths / 10, tenths % 10)
@@ -191,6 +120,40 @@ pub fn size(bytes: i64) -> String {
         ..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{} kB", tenths(1_000)),
         _ => format!("{} MB", tenths(1_000_000)),
+    }
+}
+
+/// A message in words: `ubl/2.1/Order` is `UBL Order 2.1`, `edifact/d96a/ORDERS` is `EDIFACT ORDERS D.96A`.
+pub(crate) fn message(message_type: &str) -> String {
+    let mut parts = message_type.splitn(3, '/');
+    let (Some(standard), Some(version), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return format(message_type);
+    };
+    match standard {
+        "ubl" => format!("UBL {name} {version}"),
+        "edifact" => format!("EDIFACT {name} {}", directory(version)),
+        "dure" => "dure JSON".to_owned(),
+        "csv" => "CSV".to_owned(),
+        other => format!("{other} {name} {version}"),
+    }
+}
+
+/// A format in words: `edifact-d96a` is `EDIFACT D.96A`.
+pub(crate) fn format(name: &str) -> String {
+    match name.split_once('-') {
+        Some(("ubl", version)) => format!("UBL {version}"),
+        Some(("edifact", version)) => format!("EDIFACT {}", directory(version)),
+        Some(("dure", "json")) => "dure JSON".to_owned(),
+        None if name == "csv" => "CSV".to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+/// A directory of EDIFACT as people write it; a syntax version (of CONTRL) stays a number.
+fn directory(version: &str) -> String {
+    match version.strip_prefix('d') {
+        Some(rest) => format!("D.{}", rest.to_ascii_uppercase()),
+        None => version.to_owned(),
     }
 }
 
@@ -213,6 +176,22 @@ mod tests {
         assert_eq!(amount("1234.5".parse().unwrap(), "EUR"), "1,234.50");
         assert_eq!(amount("0.0125".parse().unwrap(), "EUR"), "0.0125");
         assert_eq!(amount("25000".parse().unwrap(), "KRW"), "25,000");
+    }
+
+    #[test]
+    fn messages_in_words() {
+        assert_eq!(message("edifact/d96a/ORDERS"), "EDIFACT ORDERS D.96A");
+        assert_eq!(message("edifact/3/CONTRL"), "EDIFACT CONTRL 3");
+        assert_eq!(message("ubl/2.1/Order"), "UBL Order 2.1");
+        assert_eq!((message("dure/1/Order"), message("csv/1/Order")), ("dure JSON".to_owned(), "CSV".to_owned()));
+        assert_eq!((format("edifact-d96a"), format("ubl-2.1")), ("EDIFACT D.96A".to_owned(), "UBL 2.1".to_owned()));
+    }
+
+    #[test]
+    fn components_escape() {
+        let link = Link::to("/x?a=1&b=\"2\"", "<b>");
+        assert_eq!(link.to_string(), "<a href=\"/x?a=1&#38;b=&#34;2&#34;\">&#60;b&#62;</a>");
+        assert_eq!(Link::plain("a & b").to_string(), "a &#38; b");
     }
 
     #[test]

@@ -340,6 +340,64 @@ pub fn dead(tx: &mut Tx<'_>, centre_id: i64, limit: i64) -> Result<Vec<Delivery>
     rows.iter().map(from_row).collect()
 }
 
+/// What a list of deliveries is narrowed by. Empty text and 0 mean any.
+#[derive(Clone, Debug, Default)]
+pub struct Narrow {
+    /// The centre.
+    pub centre_id: i64,
+    /// To whom.
+    pub organisation_id: i64,
+    /// Where they stand.
+    pub state: String,
+    /// `document`, `acknowledgement` or `notice`.
+    pub kind: String,
+    /// Only ids below this one.
+    pub before: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A narrowed list, newest first, and where the next page starts if there may be more. Looks back over a bounded number.
+pub fn narrowed(tx: &mut Tx<'_>, narrow: &Narrow) -> Result<(Vec<Delivery>, Option<i64>)> {
+    let floor = tx
+        .query_opt(
+            "SELECT id FROM delivery WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3",
+            params![narrow.centre_id, narrow.before, super::interchanges::LOOK_BACK],
+        )?
+        .map(|row| row.int(0))
+        .transpose()?;
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM delivery WHERE centre_id = ?1 AND id < ?2 AND id >= ?3 AND (?4 = 0 OR organisation_id = ?4) \
+             AND (?5 = '' OR state = ?5) AND (?6 = '' OR kind = ?6) ORDER BY id DESC LIMIT ?7"
+        ),
+        params![
+            narrow.centre_id,
+            narrow.before,
+            floor.unwrap_or(0),
+            narrow.organisation_id,
+            &narrow.state,
+            &narrow.kind,
+            narrow.limit
+        ],
+    )?;
+    let rows: Vec<Delivery> = rows.iter().map(from_row).collect::<Result<_>>()?;
+    let full = rows.len() as i64 >= narrow.limit;
+    let next = if full { rows.last().map(|row| row.id) } else { floor };
+    Ok((rows, next))
+}
+
+/// How many dead deliveries a centre, or one organisation of it, has.
+pub fn dead_count(tx: &mut Tx<'_>, centre_id: i64, organisation_id: Option<i64>) -> Result<i64> {
+    tx.query_one(
+        "SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND centre_id = ?1 AND (?2 = 0 OR organisation_id = ?2)",
+        params![centre_id, organisation_id.unwrap_or(0)],
+    )?
+    .int(0)
+}
+
 /// Attempts of a delivery: number, when, outcome, reason, duration in milliseconds.
 pub fn attempts(tx: &mut Tx<'_>, id: i64) -> Result<Vec<(i64, i64, String, String, i64)>> {
     let rows = tx.query(

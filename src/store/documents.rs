@@ -266,6 +266,32 @@ pub fn of_interchange(tx: &mut Tx<'_>, interchange_id: i64) -> Result<Vec<Docume
     rows.iter().map(from_row).collect()
 }
 
+/// What a list says of a document.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its id.
+    pub id: i64,
+    /// What it is.
+    pub document_type: String,
+    /// Its number.
+    pub number: String,
+    /// The trade it belongs to.
+    pub trade_id: Option<i64>,
+}
+
+/// The first documents of an interchange, without their content.
+pub fn heads(tx: &mut Tx<'_>, interchange_id: i64, limit: i64) -> Result<Vec<Head>> {
+    let rows = tx.query(
+        "SELECT id, document_type, number, trade_id FROM document WHERE interchange_id = ?1 ORDER BY ordinal LIMIT ?2",
+        params![interchange_id, limit],
+    )?;
+    rows.iter()
+        .map(|row| {
+            Ok(Head { id: row.int(0)?, document_type: row.text(1)?, number: row.text(2)?, trade_id: row.opt_int(3)? })
+        })
+        .collect()
+}
+
 /// Dispositions of an interchange's documents.
 pub fn dispositions(tx: &mut Tx<'_>, interchange_id: i64) -> Result<Vec<Disposition>> {
     let rows = tx.query("SELECT disposition FROM document WHERE interchange_id = ?1", params![interchange_id])?;

@@ -325,6 +325,70 @@ pub fn list(
     rows.iter().map(from_row).collect()
 }
 
+/// What a list of interchanges is narrowed by. Empty text and 0 mean any.
+#[derive(Clone, Debug, Default)]
+pub struct Narrow {
+    /// The centre.
+    pub centre_id: i64,
+    /// Who handed them in.
+    pub organisation_id: i64,
+    /// Where they stand: a state that is not `decided`, or the disposition of what is decided.
+    pub standing: String,
+    /// How they came.
+    pub transport: String,
+    /// Only ids below this one.
+    pub before: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Interchanges that one page of a narrowed list looks back over, so that a rare kind costs no more than a bound.
+pub const LOOK_BACK: i64 = 20_000;
+
+/// A narrowed list, newest first, and where the next page starts if there may be more.
+pub fn narrowed(tx: &mut Tx<'_>, narrow: &Narrow) -> Result<(Vec<Interchange>, Option<i64>)> {
+    let floor = tx
+        .query_opt(
+            "SELECT id FROM interchange WHERE centre_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 1 OFFSET ?3",
+            params![narrow.centre_id, narrow.before, LOOK_BACK],
+        )?
+        .map(|row| row.int(0))
+        .transpose()?;
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM interchange WHERE centre_id = ?1 AND id < ?2 AND id >= ?3 AND (?4 = 0 OR organisation_id = ?4) \
+             AND (?5 = '' OR state = ?5 OR (state = 'decided' AND disposition = ?5)) AND (?6 = '' OR transport = ?6) \
+             ORDER BY id DESC LIMIT ?7"
+        ),
+        params![
+            narrow.centre_id,
+            narrow.before,
+            floor.unwrap_or(0),
+            narrow.organisation_id,
+            &narrow.standing,
+            &narrow.transport,
+            narrow.limit
+        ],
+    )?;
+    let rows: Vec<Interchange> = rows.iter().map(from_row).collect::<Result<_>>()?;
+    let full = rows.len() as i64 >= narrow.limit;
+    let next = if full { rows.last().map(|row| row.id) } else { floor };
+    Ok((rows, next))
+}
+
+/// How many of a centre, or of one organisation of it, are held and how many wait.
+pub fn open_counts(tx: &mut Tx<'_>, centre_id: i64, organisation_id: Option<i64>) -> Result<(i64, i64)> {
+    let row = tx.query_one(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM interchange \
+         WHERE state <> 'decided' AND state <> 'received' AND centre_id = ?1 AND (?2 = 0 OR organisation_id = ?2)",
+        params![centre_id, organisation_id.unwrap_or(0)],
+    )?;
+    Ok((row.int(0)?, row.int(1)?))
+}
+
 /// Interchanges that wait for a person, oldest first. `organisation_id` none means all of the centre.
 pub fn list_held(
     tx: &mut Tx<'_>,

@@ -7,7 +7,9 @@
 
 mod document;
 mod interchange;
+mod lists;
 mod money;
+mod partner;
 mod trade;
 
 pub use document::{
@@ -17,7 +19,9 @@ pub use interchange::{
     Attempt, DeliveryView, InterchangeView, Payload, dead_deliveries, deliveries, delivery, delivery_body, held,
     interchange, interchanges, payload, payload_part,
 };
+pub use lists::{DeliveryNarrow, InterchangeNarrow, Listed, Open, delivery_list, interchange_list, open};
 pub use money::{StatementLineView, open_statement_lines, statement, statements};
+pub use partner::{PartnerView, partner, partners};
 pub use trade::{
     Entry, LineView, MilestoneView, ParcelContent, ParcelView, TradeRow, TradeView, What, find_trades, trade, trades,
 };
