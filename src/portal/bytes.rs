@@ -62,7 +62,8 @@ pub(crate) fn text(
     for finding in findings {
         let view = FindingView::new(finding, w, language);
         match place(&rows, finding).and_then(|index| rows.get_mut(index)) {
-            Some(row) => row.findings.push(view),
+            // The place is where it stands.
+            Some(row) => row.findings.push(FindingView { place: String::new(), path: String::new(), ..view }),
             None => elsewhere.push(view),
         }
     }

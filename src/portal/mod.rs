@@ -13,6 +13,8 @@ mod findings;
 mod form;
 mod frame;
 pub mod language;
+mod live;
+mod names;
 mod pages;
 pub mod password;
 pub mod rights;
@@ -27,6 +29,8 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+use tokio::sync::Semaphore;
+
 use crate::pipeline::hub::Hub;
 use frame::{Failure, problem_page, redirect};
 use rights::{Method, Page, Rights};
@@ -39,7 +43,9 @@ pub(crate) struct Portal {
     /// Whether people reach us by TLS, ours or a proxy's.
     secure: bool,
     /// Passwords checked at a time: each takes 19 MiB and a processor.
-    sign_ins: tokio::sync::Semaphore,
+    sign_ins: Semaphore,
+    /// Pages that listen for what happens.
+    listeners: Arc<Semaphore>,
 }
 
 /// Shared by all requests.
@@ -49,28 +55,34 @@ pub(crate) type Shared = Arc<Portal>;
 const LARGEST_FORM: usize = 1 << 20;
 
 /// Every page that needs a session: path, rights, title. The tenancy test walks them.
+#[rustfmt::skip]
 pub const PAGES: &[Page] = &[
-    Page {
-        path: "/",
-        method: Method::Get,
-        rights: Rights::EVERYBODY,
-        title: |w| w.start,
-        route: || get(pages::start::show),
-    },
-    Page {
-        path: "/sign-out",
-        method: Method::Post,
-        rights: Rights::EVERYBODY,
-        title: |w| w.sign_out,
-        route: || post(pages::sign_in::leave),
-    },
+    Page { path: "/", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.start, route: || get(pages::start::show) },
+    Page { path: "/deliveries", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.deliveries, route: || get(pages::deliveries::show) },
+    Page { path: "/deliveries/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.delivery, route: || get(pages::delivery::show) },
+    Page { path: "/deliveries/{id}/body", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::delivery::body) },
+    Page { path: "/deliveries/{id}/resend", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.resend, route: || post(pages::delivery::resend) },
+    Page { path: "/documents/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.document, route: || get(pages::document::show) },
+    Page { path: "/documents/{id}/json", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::document::json) },
+    Page { path: "/interchanges", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchanges, route: || get(pages::interchanges::show) },
+    Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchange, route: || get(pages::interchange::show) },
+    Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::interchange::payload) },
+    Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.replay, route: || post(pages::interchange::replay) },
+    Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.live, route: || get(live::listen) },
+    Page { path: "/sign-out", method: Method::Post, rights: Rights::EVERYBODY, title: |w| w.sign_out, route: || post(pages::sign_in::leave) },
 ];
 
 /// The pages, `/` and below, with what they need. Whoever serves them puts `ConnectInfo<SocketAddr>` into the requests,
 /// so that failed sign-ins are counted by address. Has the fallback for unknown paths.
 pub fn router(hub: Arc<Hub>) -> Router {
     let secure = hub.config.url().starts_with("https://");
-    let portal = Arc::new(Portal { hub, pages: PAGES, secure, sign_ins: tokio::sync::Semaphore::new(2) });
+    let portal = Arc::new(Portal {
+        hub,
+        pages: PAGES,
+        secure,
+        sign_ins: Semaphore::new(2),
+        listeners: Arc::new(Semaphore::new(live::MOST)),
+    });
     let mut router: Router<Shared> = Router::new()
         .route("/sign-in", get(pages::sign_in::show).post(pages::sign_in::enter))
         .route("/language", post(pages::sign_in::language).layer(from_fn_with_state(portal.clone(), session::look)))

@@ -10,3 +10,30 @@ document.addEventListener("keydown", (event) => {
     box.select();
   }
 });
+
+// A region that says where to listen is asked for again when something happened.
+const region = document.querySelector("[data-live]");
+if (region && region.id && window.EventSource) {
+  const source = new EventSource(region.dataset.live);
+  const mark = document.querySelector(".live");
+  let asking = false;
+  let again = false;
+  const ask = async () => {
+    if (asking) { again = true; return; }
+    asking = true;
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(region.id);
+      if (answer.ok && fresh && !region.contains(document.activeElement)) {
+        region.replaceChildren(...fresh.childNodes);
+        if (!fresh.dataset.live) { source.close(); }
+      }
+    } catch { /* The next hint asks again. */ }
+    asking = false;
+    if (again) { again = false; ask(); }
+  };
+  source.addEventListener("changed", ask);
+  source.addEventListener("open", () => { if (mark) { mark.hidden = false; } });
+  source.addEventListener("error", () => { if (mark) { mark.hidden = true; } });
+  window.addEventListener("pagehide", () => source.close());
+}

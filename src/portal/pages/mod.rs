@@ -1,4 +1,69 @@
 //! A file per page.
 
+pub(super) mod deliveries;
+pub(super) mod delivery;
+pub(super) mod document;
+pub(super) mod interchange;
+pub(super) mod interchanges;
 pub(super) mod sign_in;
 pub(super) mod start;
+
+use super::language::Words;
+
+/// What was just done, as the address after a form says it: a word of ours, never text.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Said {
+    said: String,
+}
+
+impl Said {
+    /// The sentence and its colour.
+    fn sentence(&self, w: &Words) -> Option<(String, &'static str)> {
+        let (text, tone) = match self.said.as_str() {
+            "replayed" => (w.said_replayed, "ok"),
+            "resent" => (w.said_resent, "ok"),
+            "in-effect" => (w.said_in_effect, "wait"),
+            _ => return None,
+        };
+        Some((text.to_owned(), tone))
+    }
+}
+
+/// What a partner's functional acknowledgement said, in words.
+fn acknowledged(w: &Words, word: &str) -> &'static str {
+    match word {
+        "accepted" => w.ack_accepted,
+        "rejected" => w.ack_rejected,
+        "partly" => w.ack_partly,
+        "received" => w.ack_received,
+        _ => "",
+    }
+}
+
+/// The ending of a file of that format.
+fn ending(format: &str, content_type: &str) -> &'static str {
+    let standard = format.split('-').next().unwrap_or("");
+    match (standard, content_type) {
+        ("edifact", _) | (_, "application/edifact") => "edi",
+        ("ubl" | "cxml", _) => "xml",
+        ("dure", _) => "json",
+        ("csv", _) => "csv",
+        (_, kind) if kind.ends_with("xml") => "xml",
+        (_, kind) if kind.ends_with("json") => "json",
+        (_, kind) if kind.starts_with("text/") => "txt",
+        _ => "bin",
+    }
+}
+
+/// The address of a list, narrowed and from where on.
+fn address(path: &str, filter: &[(&str, &String)], before: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in filter.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    if let Some(before) = before {
+        query.append_pair("before", before);
+    }
+    format!("{path}?{}", query.finish()).trim_end_matches('?').to_owned()
+}

@@ -1,0 +1,291 @@
+//! One interchange: what came, as it came, with findings beside its lines; what was made of it; what it caused to be sent.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Path, Query};
+use axum::http::header;
+use axum::response::IntoResponse;
+use futures_util::TryStreamExt;
+
+use super::Said;
+use crate::error::Result;
+use crate::model::disposition::{Cause, Disposition, Identity};
+use crate::model::finding::{Code, Finding};
+use crate::model::id::{AccountId, InterchangeId};
+use crate::pipeline::again::Again;
+use crate::pipeline::hex;
+use crate::portal::bytes::{self, MOST_BYTES, Text};
+use crate::portal::chip::Chip;
+use crate::portal::content::{Compared, differences};
+use crate::portal::findings::{self, FindingView};
+use crate::portal::form::Posted;
+use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
+use crate::portal::names::{delivery_path, document_path, interchange_path, trade_path, transport_title};
+use crate::portal::session::Seat;
+use crate::portal::show::{Link, Moment, format, grouped, message, size};
+use crate::store::interchanges::Interchange;
+use crate::store::view::{self, DeliveryView, DocumentKey, DocumentView};
+
+/// A document of the interchange.
+struct Card {
+    link: Link,
+    written: String,
+    state: Chip,
+    identity: Option<Chip>,
+    findings: Vec<FindingView>,
+    trade: Option<Link>,
+    against: Option<Against>,
+}
+
+/// The document that another repeats, revises or conflicts with.
+struct Against {
+    link: Link,
+    at: Moment,
+    differences: Vec<Compared>,
+}
+
+/// A delivery in short.
+pub(super) struct Sent {
+    pub(super) link: Link,
+    pub(super) to: Link,
+    pub(super) written: String,
+    pub(super) state: Chip,
+    pub(super) at: Moment,
+    pub(super) note: String,
+}
+
+#[derive(Template)]
+#[template(path = "interchange.html")]
+struct Shown {
+    f: Frame,
+    heading: String,
+    state: Chip,
+    sender: Link,
+    way: String,
+    at: Moment,
+    open: bool,
+    hint: &'static str,
+    may_replay: bool,
+    may_confirm: bool,
+    path: String,
+    cards: Vec<Card>,
+    text: Text,
+    left_bytes: String,
+    masked: bool,
+    pairs: Vec<(&'static str, String)>,
+    sent: Vec<Sent>,
+    answers: Vec<(Link, Moment, Chip)>,
+}
+
+/// A delivery as it stands in lists beside other things.
+pub(super) fn sent(seat: &Seat, f: &Frame, view: &DeliveryView) -> Sent {
+    let delivery = &view.delivery;
+    let name = seat.document_name(&delivery.document_type, &delivery.number);
+    let attempts = || f.fill(seat.w.attempts_n, delivery.attempts);
+    let note = match (delivery.state.as_str(), delivery.acknowledged.as_str()) {
+        ("delivered", "") => String::new(),
+        ("delivered", word) => super::acknowledged(seat.w, word).to_owned(),
+        _ if delivery.reason.is_empty() => attempts(),
+        _ => format!("{} · {}", attempts(), delivery.reason),
+    };
+    Sent {
+        link: Link::to(delivery_path(delivery.id), name),
+        to: seat.organisation(delivery.organisation_id),
+        written: message(&delivery.message_type),
+        state: Chip::delivery(&delivery.state, seat.viewer.language),
+        at: f.moment(delivery.created_ms),
+        note,
+    }
+}
+
+fn card(seat: &Seat, f: &Frame, view: &DocumentView, other: Option<DocumentView>) -> Card {
+    let language = seat.viewer.language;
+    let row = &view.row;
+    let disposition = Disposition::from_word(&row.disposition).unwrap_or(Disposition::Held);
+    let identity = Identity::from_word(&row.identity).filter(|identity| *identity != Identity::New);
+    let name = if row.document_type.is_empty() {
+        message(&row.message_type)
+    } else {
+        seat.document_name(&row.document_type, &row.number)
+    };
+    Card {
+        link: Link::to(document_path(row.key), name),
+        written: message(&row.message_type),
+        state: Chip::disposition(disposition, language),
+        identity: identity.map(|identity| Chip::identity(identity, language)),
+        findings: findings::shown(&findings::stored(&view.findings), seat.w, language),
+        trade: row.trade_id.map(|id| Link::to(trade_path(id), seat.w.to_the_trade)),
+        against: other.map(|other| Against {
+            link: Link::to(
+                document_path(other.row.key),
+                seat.document_name(&other.row.document_type, &other.row.number),
+            ),
+            at: f.moment(other.row.at_ms),
+            differences: differences(&row.document_type, &view.content, &other.content, language),
+        }),
+    }
+}
+
+/// The first bytes of the payload, as far as they are shown.
+async fn first_bytes(seat: &Seat, id: i64) -> Result<(Vec<u8>, bool)> {
+    let Some(mut payload) = seat.portal.hub.payload(&seat.viewer, id).await? else { return Ok((Vec::new(), true)) };
+    let mut bytes = Vec::new();
+    while bytes.len() < MOST_BYTES {
+        match payload.pieces.try_next().await? {
+            Some(piece) => bytes.extend_from_slice(&piece),
+            None => break,
+        }
+    }
+    bytes.truncate(MOST_BYTES);
+    Ok((bytes, payload.exact))
+}
+
+fn pairs(seat: &Seat, interchange: &Interchange, f: &Frame) -> Vec<(&'static str, String)> {
+    let (w, language) = (seat.w, seat.viewer.language);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cause = interchange.cause.as_deref().and_then(Cause::from_word);
+    let pairs = [
+        (w.id, InterchangeId(interchange.id).to_string()),
+        (w.received, f.moment(interchange.received_ms).full),
+        (w.decided, interchange.decided_ms.map_or(String::new(), |at| f.moment(at).full)),
+        (w.cause, cause.map_or(String::new(), |cause| cause.title(language).to_owned())),
+        (w.format, interchange.format.as_deref().map_or(String::new(), format)),
+        (w.envelope_sender, text(&interchange.sender)),
+        (w.envelope_receiver, text(&interchange.receiver)),
+        (w.control_reference, text(&interchange.control_reference)),
+        (w.file_name, interchange.file_name.clone()),
+        (w.content_type, interchange.content_type.clone()),
+        (w.size, f.fill(w.bytes_n, grouped(&interchange.size_bytes.to_string()))),
+        (w.digest, hex(&interchange.digest)),
+    ];
+    pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// Shows the page.
+pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(said): Query<Said>) -> Answer {
+    let id = id.parse::<InterchangeId>().map_err(|()| Failure::NotFound)?.0;
+    let viewer = seat.viewer.clone();
+    let found = seat
+        .portal
+        .hub
+        .store
+        .read(move |tx| {
+            let Some(found) = view::interchange(tx, &viewer, id)? else { return Ok(None) };
+            let mut others = Vec::new();
+            for document in &found.documents {
+                others.push(match document.row.same_as {
+                    Some(other) => view::document(tx, &viewer, DocumentKey::Document(other))?,
+                    None => None,
+                });
+            }
+            Ok(Some((found, others)))
+        })
+        .await?;
+    let (found, others) = found.ok_or(Failure::NotFound)?;
+    let (bytes, exact) = first_bytes(&seat, id).await?;
+    let (w, language) = (seat.w, seat.viewer.language);
+    let interchange = &found.interchange;
+
+    let mut all: Vec<Finding> = findings::stored(interchange.findings.as_deref().unwrap_or(""));
+    let documents = found.documents.len();
+    let asks =
+        |code| found.documents.iter().any(|view| findings::stored(&view.findings).iter().any(|f| f.code == code));
+    let again_or_same = asks(Code::AgainOrSame);
+    all.extend(found.documents.iter().flat_map(|view| findings::stored(&view.findings)));
+    let more = interchange.size_bytes > bytes.len() as i64;
+    let mut text = bytes::text(&bytes, &interchange.charset, more, &all, w, language);
+    // What belongs to a document and to no line stands with the document already.
+    text.elsewhere = findings::shown(&findings::stored(interchange.findings.as_deref().unwrap_or("")), w, language)
+        .into_iter()
+        .filter(|finding| text.elsewhere.contains(finding))
+        .collect();
+
+    let heading = match found.documents.first() {
+        Some(view) if !view.row.document_type.is_empty() => {
+            let name = seat.document_name(&view.row.document_type, &view.row.number);
+            if documents > 1 { format!("{name} {}", f_and(w, documents - 1)) } else { name }
+        }
+        _ if !interchange.file_name.is_empty() => interchange.file_name.clone(),
+        _ => w.interchange.to_owned(),
+    };
+    let mut f = seat.frame(heading.clone()).await?;
+    f.said = said.sentence(w);
+    let keeper = seat.viewer.sees_the_centre();
+    let done = matches!(
+        interchange.disposition.as_deref().and_then(Disposition::from_word),
+        Some(Disposition::Accepted | Disposition::AcceptedWithErrors | Disposition::Duplicate)
+    );
+    let hint = match (interchange.state.as_str(), interchange.cause.as_deref()) {
+        ("held", _) if again_or_same => w.held_again_or_same,
+        ("held", Some("not-yet")) => w.held_not_yet,
+        ("held", Some("hub")) => w.held_hub,
+        ("held", _) => w.held_unsure,
+        ("waiting", _) => w.waiting_hint,
+        ("received", _) => w.received_hint,
+        _ => "",
+    };
+    let cards = found.documents.iter().zip(others).map(|(view, other)| card(&seat, &f, view, other)).collect();
+    let answer = |row: &Interchange| {
+        let name = row.file_name.clone();
+        let name = if name.is_empty() { InterchangeId(row.id).to_string() } else { name };
+        let state = Chip::interchange(&row.state, row.disposition.as_deref(), language);
+        (Link::to(interchange_path(row.id), name), f.moment(row.received_ms), state)
+    };
+    page(&Shown {
+        heading,
+        state: Chip::interchange(&interchange.state, interchange.disposition.as_deref(), language),
+        sender: seat.organisation(interchange.organisation_id),
+        way: transport_title(&interchange.transport, language),
+        at: f.moment(interchange.received_ms),
+        open: interchange.state == "received",
+        hint,
+        may_replay: keeper && !done && interchange.state != "received",
+        may_confirm: keeper && again_or_same && interchange.state == "held",
+        path: interchange_path(id),
+        cards,
+        left_bytes: if more { size(interchange.size_bytes - bytes.len() as i64) } else { String::new() },
+        text,
+        masked: !exact,
+        pairs: pairs(&seat, interchange, &f),
+        sent: found.deliveries.iter().map(|view| sent(&seat, &f, view)).collect(),
+        answers: found.answers.iter().map(answer).collect(),
+        f,
+    })
+}
+
+fn f_and(w: &crate::portal::language::Words, more: usize) -> String {
+    crate::portal::language::fill(w.and_n_more, &[&more.to_string()])
+}
+
+/// Gives the bytes: as received to their sender, with secrets masked to others who may see them.
+pub(in crate::portal) async fn payload(seat: Seat, Path(id): Path<String>) -> Answer {
+    let id = id.parse::<InterchangeId>().map_err(|()| Failure::NotFound)?;
+    let payload = seat.portal.hub.payload(&seat.viewer, id.0).await?.ok_or(Failure::NotFound)?;
+    let ending = super::ending(payload.interchange.format.as_deref().unwrap_or(""), &payload.interchange.content_type);
+    // Never a name or a type from outside: a browser must not be made to run what a partner sent.
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{ending}\"")),
+    ];
+    Ok((headers, Body::from_stream(payload.pieces)).into_response())
+}
+
+/// Processes the interchange again.
+pub(in crate::portal) async fn replay(seat: Seat, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = id.parse::<InterchangeId>().map_err(|()| Failure::NotFound)?;
+    let viewer = seat.viewer.clone();
+    let seen = seat.portal.hub.store.read(move |tx| view::payload(tx, &viewer, id.0)).await?;
+    if seen.is_none() {
+        return Err(Failure::NotFound);
+    }
+    let confirmed = posted.get("confirmed") == "yes";
+    let actor = AccountId(seat.account.id).to_string();
+    let said = match seat.portal.hub.replay(id, confirmed, &actor).await? {
+        Again::Yes => "replayed",
+        Again::InEffect => "in-effect",
+        Again::Unknown => return Err(Failure::NotFound),
+    };
+    // Decided within the moment as a rule; else the page says that it is under way.
+    seat.portal.hub.wait_decided(id.0, 2_000).await?;
+    Ok(redirect(&format!("{}?said={said}", interchange_path(id.0))))
+}
