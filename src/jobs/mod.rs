@@ -1,4 +1,61 @@
-//! What the clock starts.
+//! What the clock starts. A new job is a file here and a line in [`JOBS`].
 
 pub mod close_day;
+pub mod runner;
+pub mod schedule;
 pub mod sweep;
+
+use runner::Job;
+
+/// All jobs, by name. `src/dure.toml` lists them as well.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "close_day",
+        schedule: "0 10 0 * * *",
+        run: |hub, scheduled_ms| {
+            Box::pin(async move {
+                let day = day_before(hub.config.zone, scheduled_ms);
+                let count = close_day::run(&hub, &day).await?;
+                Ok(format!("{count} statements for {day}"))
+            })
+        },
+    },
+    Job {
+        name: "sweep",
+        schedule: "0 40 3 * * *",
+        run: |hub, _| Box::pin(async move { Ok(format!("{} rows taken away", sweep::run(&hub).await?)) }),
+    },
+];
+
+/// The day before that of an instant in a zone, `YYYY-MM-DD`; not 24 hours before, because days differ in length.
+fn day_before(zone: chrono_tz::Tz, at_ms: i64) -> String {
+    let day = chrono::DateTime::from_timestamp_millis(at_ms).map(|at| at.with_timezone(&zone).date_naive());
+    day.and_then(|day| day.pred_opt()).map_or(String::new(), |day| day.format("%Y-%m-%d").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn built_in_jobs_have_good_schedules_and_are_sorted() {
+        assert_eq!(runner::plan(JOBS, &Config::default()).unwrap().len(), JOBS.len());
+        assert!(JOBS.is_sorted_by_key(|job| job.name));
+        for job in JOBS {
+            let line = format!("# {} = \"{}\"", job.name, job.schedule);
+            assert!(crate::config::TEMPLATE.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_day_before_a_short_day() {
+        let check = |text: &str, expected: &str| {
+            let at_ms = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+            assert_eq!(day_before(chrono_tz::Europe::Berlin, at_ms), expected);
+        };
+        check("2026-03-30T00:10:00+02:00", "2026-03-29");
+        check("2026-10-26T00:10:00+01:00", "2026-10-25");
+        check("2026-03-01T00:10:00+01:00", "2026-02-28");
+    }
+}

@@ -23,6 +23,7 @@ pub struct Step {
 pub const STEPS: &[Step] = &[
     Step { number: 1, name: "leases", sql: include_str!("migrations/0001_leases.sql") },
     Step { number: 2, name: "hub", sql: include_str!("migrations/0002_hub.sql") },
+    Step { number: 3, name: "jobs", sql: include_str!("migrations/0003_jobs.sql") },
 ];
 
 /// Applies what is missing. `transact` runs a closure in a transaction.

@@ -7,6 +7,7 @@ pub mod documents;
 mod engine;
 pub mod interchanges;
 pub mod items;
+pub mod jobs;
 pub mod leases;
 pub mod migrate;
 pub mod orders;

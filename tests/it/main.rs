@@ -5,6 +5,7 @@
 mod command;
 mod couriers;
 mod engines;
+mod jobs;
 mod leases;
 mod listen;
 mod mail;
