@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::error::{Context, Error, Kind, Result};
+use crate::jobs;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::Outbound;
 use crate::pipeline::{dispatch, worker};
@@ -104,6 +105,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     // Hubs on PostgreSQL share the database; the folder is still one's own.
     let lock = lock_folder(&config.data)?;
     let tls = TlsFiles::open(&config.tls)?.map(Arc::new);
+    let plan = jobs::runner::plan(jobs::JOBS, &config)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| Error::new(Kind::Io, format!("listening on {}", config.listen)).caused_by(error))?;
@@ -123,6 +125,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let mut tasks = JoinSet::new();
     supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
     supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
+    supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));
     supervise(&mut tasks, &hub, "directory", watch_directory(Arc::clone(&hub)));
     if let Some(tls) = tls {
         let stopping = Arc::clone(&hub);
