@@ -18,6 +18,7 @@ pub mod statements;
 pub mod sweep;
 pub mod trades;
 pub mod view;
+pub mod yardstick;
 
 pub use engine::{
     Address, BackupProgress, Class, Durability, Engine, Fault, Isolation, MOST_ROWS, Param, Row, Store, StoreConfig,

@@ -10,6 +10,7 @@ mod postgres;
 mod queue;
 mod session;
 mod sqlite;
+mod tls;
 mod tx;
 mod value;
 
@@ -94,6 +95,8 @@ pub struct StoreConfig {
     pub receipt_connections: usize,
     /// PostgreSQL: connections for everything else that writes.
     pub write_connections: usize,
+    /// PostgreSQL elsewhere: whose certificates hold.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     /// What a commit promises.
     pub durability: Durability,
     /// What PostgreSQL's transactions see of each other.
@@ -120,6 +123,7 @@ impl StoreConfig {
             readers: 4,
             receipt_connections: 4,
             write_connections: 6,
+            tls: None,
             durability: Durability::Full,
             isolation: Isolation::Serializable,
         }
@@ -175,7 +179,7 @@ impl Store {
 
     fn start_postgres(&self, url: &str) -> Result<()> {
         let config = &self.shared.config;
-        let server = postgres::config(url)?;
+        let server = postgres::server(url, config.tls.as_ref())?;
         let (first, clock) = (server.clone(), config.clock.clone());
         // On a thread of its own, because the caller may be a task.
         let preparing = std::thread::Builder::new().name("store-open".to_owned()).spawn(move || {

@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio_postgres::Config;
 
 use crate::clock::Clock;
@@ -16,7 +18,8 @@ use crate::error::{Context, Error, Result};
 use super::Isolation;
 use super::fault::{Class, Fault};
 use super::queue::{Job, Lane, Lanes, Ran, Watch};
-use super::session::Session;
+use super::session::{Server, Session};
+use super::tls;
 use super::tx::Tx;
 
 /// Receipts that share one transaction at most.
@@ -59,6 +62,13 @@ pub(super) fn config(url: &str) -> Result<Config> {
         config.application_name("dure");
     }
     Ok(config)
+}
+
+/// The same, with how it is spoken to.
+pub(super) fn server(url: &str, tls: Option<&Arc<ClientConfig>>) -> Result<Server> {
+    let mut config = config(url)?;
+    let tls = tls::choose(&mut config, tls)?;
+    Ok(Server { config, tls })
 }
 
 /// Refuses a server whose commits cannot be trusted or whose text is not UTF-8.

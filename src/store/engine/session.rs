@@ -15,8 +15,9 @@ use bytes::BytesMut;
 use futures_util::TryStreamExt;
 use rustc_hash::FxHashMap;
 use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
 
 use crate::clock::Stopwatch;
 use crate::error::Result;
@@ -24,6 +25,7 @@ use crate::error::Result;
 use super::fault::{Class, Fault};
 use super::placeholder;
 use super::sqlite::too_many;
+use super::tls::MakeTls;
 use super::tx::MOST_ROWS;
 use super::value::{Param, Row, Value};
 
@@ -39,10 +41,40 @@ const CONNECTS: u32 = 5;
 const SETTINGS: &str = "SET synchronous_commit = on; SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
     SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; SET jit = off";
 
+/// Where a server is and how it is spoken to.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) config: Config,
+    pub(super) tls: Option<MakeTls>,
+}
+
+impl Server {
+    async fn connect(&self, runtime: &Runtime) -> Result<Client, tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => connect(&self.config, tls.clone(), runtime).await,
+            None => connect(&self.config, NoTls, runtime).await,
+        }
+    }
+}
+
+async fn connect<T>(config: &Config, tls: T, runtime: &Runtime) -> Result<Client, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await?;
+    runtime.spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!("a connection to the database ended: {}", Fault::postgres(&error));
+        }
+    });
+    Ok(client)
+}
+
 /// A connection, or the wish for one.
 pub(super) struct Session {
     runtime: Runtime,
-    config: Config,
+    server: Server,
     client: Option<Arc<Client>>,
     /// By address and length of the text.
     statements: FxHashMap<(usize, usize), Statement>,
@@ -151,10 +183,10 @@ async fn send(
 
 impl Session {
     /// A session that is not connected yet.
-    pub(super) fn new(config: Config, number: usize) -> Result<Session> {
+    pub(super) fn new(server: Server, number: usize) -> Result<Session> {
         Ok(Session {
             runtime: Builder::new_current_thread().enable_all().build()?,
-            config,
+            server,
             client: None,
             statements: FxHashMap::default(),
             ahead: Vec::new(),
@@ -192,14 +224,9 @@ impl Session {
 
     fn connect(&mut self) -> Result<(), Fault> {
         let runtime = &self.runtime;
-        let config = &self.config;
+        let server = &self.server;
         let client = runtime.block_on(async {
-            let (client, connection) = config.connect(NoTls).await?;
-            runtime.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::warn!("a connection to the database ended: {}", Fault::postgres(&error));
-                }
-            });
+            let client = server.connect(runtime).await?;
             client.batch_execute(SETTINGS).await?;
             Ok(client)
         });
