@@ -84,7 +84,7 @@ async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
     let owner = hub.owner.clone();
     let ids = hub
         .store
-        .write(move |tx| {
+        .compare_and_set(move |tx| {
             let now_ms = tx.now_ms()?;
             deliveries::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
         })

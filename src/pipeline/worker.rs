@@ -81,7 +81,7 @@ async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
     let owner = hub.owner.clone();
     let ids = hub
         .store
-        .write(move |tx| {
+        .compare_and_set(move |tx| {
             let now_ms = tx.now_ms()?;
             interchanges::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
         })

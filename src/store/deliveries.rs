@@ -2,6 +2,7 @@
 
 use super::documents::Filter;
 use super::engine::{Row, Tx};
+use super::leases;
 use crate::error::Result;
 use crate::params;
 
@@ -183,15 +184,10 @@ pub fn body(tx: &mut Tx<'_>, id: i64) -> Result<Option<Vec<u8>>> {
     row.map(|row| row.bytes(0)).transpose()
 }
 
-/// Takes up to `limit` deliveries that are due under a lease until `until_ms`: id and epoch. The condition stands outside
-/// as well, so that two hubs never take the same one. An empty answer does not mean that there is no work.
+/// Takes up to `limit` deliveries that are due under a lease until `until_ms`: id and epoch. An empty answer does not mean
+/// that there is no work.
 pub fn claim(tx: &mut Tx<'_>, owner: &str, now_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
-    let rows = tx.query(
-        "UPDATE delivery SET state = 'in-transit', lease_owner = ?1, due_ms = ?3, epoch = epoch + 1 WHERE id IN \
-         (SELECT id FROM delivery WHERE due_ms <= ?2 ORDER BY due_ms LIMIT ?4) AND due_ms <= ?2 RETURNING id, epoch",
-        params![owner, now_ms, until_ms, limit],
-    )?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+    leases::DELIVERIES.take(tx, owner, now_ms, until_ms, limit)
 }
 
 /// Keeps the prepared body, once, under our lease; false if the lease is lost.

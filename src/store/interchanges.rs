@@ -1,6 +1,7 @@
 //! What came in: receipts, payloads, claims and verdicts of interchanges.
 
 use super::engine::{Row, Tx};
+use super::leases;
 use crate::error::Result;
 use crate::model::disposition::{Cause, Disposition, InterchangeState, Transport};
 use crate::params;
@@ -205,15 +206,10 @@ pub fn get_with_payload(tx: &mut Tx<'_>, id: i64) -> Result<Option<(Interchange,
     Ok(Some((interchange, bytes)))
 }
 
-/// Takes up to `limit` interchanges that are due under a lease until `until_ms`: id and epoch. The condition stands
-/// outside as well, so that two hubs never take the same one. An empty answer does not mean that there is no work.
+/// Takes up to `limit` interchanges that are due under a lease until `until_ms`: id and epoch. An empty answer does not mean
+/// that there is no work.
 pub fn claim(tx: &mut Tx<'_>, owner: &str, now_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<(i64, i64)>> {
-    let rows = tx.query(
-        "UPDATE interchange SET lease_owner = ?1, due_ms = ?3, epoch = epoch + 1, attempts = attempts + 1 WHERE id IN \
-         (SELECT id FROM interchange WHERE due_ms <= ?2 ORDER BY due_ms LIMIT ?4) AND due_ms <= ?2 RETURNING id, epoch",
-        params![owner, now_ms, until_ms, limit],
-    )?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+    leases::INTERCHANGES.take(tx, owner, now_ms, until_ms, limit)
 }
 
 /// What is written when an interchange was decided.

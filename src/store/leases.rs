@@ -3,101 +3,53 @@
 //! A claim is one UPDATE that compares and sets. Its condition stands inside, to find rows, *and* outside, because on
 //! PostgreSQL an UPDATE that waited for another looks again only at its own WHERE; with the condition inside alone every row
 //! would be handed out several times. A claim raises the row's epoch; whoever records under an old epoch drops its work.
-//! A claimed row is due again when its lease ends. No rows means only that none were free at that moment.
+//! A claimed row is due again when its lease ends. No rows means only that none were free at that moment. It is right at
+//! any isolation, so it goes through [`super::Store::compare_and_set`].
 //!
 //! A named lease (table `lease`) is for what one hub at a time may do, like a cron job.
 
-use super::engine::{Row, Store, Tx};
+use super::engine::Tx;
 use crate::error::Result;
 use crate::params;
 
-/// A row that is ours for a while.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Claim {
-    /// The row.
-    pub id: i64,
-    /// Under which it may be recorded.
-    pub epoch: i64,
-}
-
-/// The lease statements of a table with the columns id, due_ms, lease_owner, lease_until_ms and epoch.
+/// The claim of a table with the columns id, due_ms (null when there is nothing to do), lease_owner and epoch.
 #[derive(Clone, Copy, Debug)]
-pub struct Leased {
-    claim: &'static str,
-    renew: &'static str,
-    holds: &'static str,
-    next_due: &'static str,
-}
+pub(super) struct Claim(&'static str);
 
-/// Whether a row is free at `?2`. `due_ms` is null when there is nothing to do.
-macro_rules! free {
-    () => {
-        "due_ms <= ?2 AND (lease_until_ms IS NULL OR lease_until_ms <= ?2)"
-    };
-}
-
-/// The statements of a table. `also` is more to be set at a claim and begins with a comma, or is empty.
-macro_rules! leased {
+/// `also` is more to be set at a claim and begins with a comma.
+macro_rules! claim {
     ($table:literal, $also:literal) => {
-        Leased {
-            claim: concat!(
-                "UPDATE ",
-                $table,
-                " SET lease_owner = ?1, lease_until_ms = ?3, due_ms = ?3, epoch = epoch + 1",
-                $also,
-                " WHERE ",
-                free!(),
-                " AND id IN (SELECT id FROM ",
-                $table,
-                " WHERE ",
-                free!(),
-                " ORDER BY due_ms, id LIMIT ?4{skip_locked}) RETURNING id, epoch"
-            ),
-            renew: concat!("UPDATE ", $table, " SET lease_until_ms = ?3, due_ms = ?3 WHERE id = ?1 AND epoch = ?2"),
-            holds: concat!("SELECT 1 FROM ", $table, " WHERE id = ?1 AND epoch = ?2"),
-            next_due: concat!("SELECT MIN(due_ms) FROM ", $table, " WHERE due_ms IS NOT NULL"),
-        }
+        Claim(concat!(
+            "UPDATE ",
+            $table,
+            " SET lease_owner = ?1, due_ms = ?3, epoch = epoch + 1",
+            $also,
+            " WHERE due_ms <= ?2 AND id IN (SELECT id FROM ",
+            $table,
+            " WHERE due_ms <= ?2 ORDER BY due_ms LIMIT ?4{skip_locked}) RETURNING id, epoch"
+        ))
     };
 }
 
 /// Interchanges that wait to be worked on.
-pub const INTERCHANGES: Leased = leased!("interchange", ", attempts = attempts + 1");
+pub(super) const INTERCHANGES: Claim = claim!("interchange", ", attempts = attempts + 1");
 /// Deliveries that wait to be sent.
-pub const DELIVERIES: Leased = leased!("delivery", "");
+pub(super) const DELIVERIES: Claim = claim!("delivery", ", state = 'in-transit'");
 
-impl Leased {
-    /// Claims up to `most` rows that are due, for `lease_ms` milliseconds; in the order of their ids.
-    ///
-    /// It is one statement, so on PostgreSQL it runs outside of the serializable transactions and does not conflict with them.
-    pub async fn claim(self, store: &Store, owner: &str, lease_ms: i64, most: i64) -> Result<Vec<Claim>> {
-        let owner = owner.to_owned();
-        store.compare_and_set(move |tx| self.claim_in(tx, &owner, lease_ms, most)).await
-    }
-
-    /// [`Leased::claim`] inside a transaction.
-    pub fn claim_in(self, tx: &mut Tx<'_>, owner: &str, lease_ms: i64, most: i64) -> Result<Vec<Claim>> {
-        let now_ms = tx.now_ms()?;
-        let rows = tx.query(self.claim, params![owner, now_ms, now_ms.saturating_add(lease_ms), most])?;
-        let claim = |row: &Row| Ok(Claim { id: row.int(0)?, epoch: row.int(1)? });
-        let mut claims = rows.iter().map(claim).collect::<Result<Vec<_>>>()?;
-        claims.sort_unstable_by_key(|claim| claim.id);
-        Ok(claims)
-    }
-
-    /// Makes a lease end `lease_ms` from now; false if it was lost.
-    pub fn renew(self, tx: &mut Tx<'_>, claim: Claim, lease_ms: i64) -> Result<bool> {
-        let now_ms = tx.now_ms()?;
-        Ok(tx.execute(self.renew, params![claim.id, claim.epoch, now_ms.saturating_add(lease_ms)])? == 1)
-    }
-
-    /// Whether the row is still ours. In the transaction that records the work it stays so until the commit.
-    pub fn holds(self, tx: &mut Tx<'_>, claim: Claim) -> Result<bool> {
-        Ok(tx.query_opt(self.holds, params![claim.id, claim.epoch])?.is_some())
-    }
-
-    /// When the next row is due or its lease ends, UTC milliseconds; may be past.
-    pub fn next_due(self, tx: &mut Tx<'_>) -> Result<Option<i64>> {
-        tx.query_one(self.next_due, params![])?.opt_int(0)
+impl Claim {
+    /// Takes up to `most` rows that are due, under a lease until `until_ms`: id and epoch, in the order of the ids.
+    pub(super) fn take(
+        self,
+        tx: &mut Tx<'_>,
+        owner: &str,
+        now_ms: i64,
+        until_ms: i64,
+        most: i64,
+    ) -> Result<Vec<(i64, i64)>> {
+        let rows = tx.query(self.0, params![owner, now_ms, until_ms, most])?;
+        let mut taken = rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<Vec<_>>>()?;
+        taken.sort_unstable();
+        Ok(taken)
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use dure::error::Result;
 use dure::model::disposition::Transport;
 use dure::params;
-use dure::store::leases::{self, Claim, INTERCHANGES};
-use dure::store::{Store, interchanges};
+use dure::store::{Store, Tx, interchanges, leases};
 
 use crate::engines::{NOW_MS, block_on, each};
 
@@ -40,6 +40,15 @@ fn fill(store: &Store, rows: i64) {
         .unwrap();
 }
 
+async fn claim(store: &Store, owner: &str, lease_ms: i64, most: i64) -> Result<Vec<(i64, i64)>> {
+    let owner = owner.to_owned();
+    let take = move |tx: &mut Tx<'_>| {
+        let now_ms = tx.now_ms()?;
+        interchanges::claim(tx, &owner, now_ms, now_ms + lease_ms, most)
+    };
+    store.compare_and_set(take).await
+}
+
 /// Eight claimers until every row was handed out, and how often each was.
 async fn hammer(store: &Store) -> BTreeMap<i64, u32> {
     let given = Arc::new(AtomicU64::new(0));
@@ -47,10 +56,10 @@ async fn hammer(store: &Store) -> BTreeMap<i64, u32> {
         let (store, given) = (store.clone(), Arc::clone(&given));
         async move {
             let owner = format!("hub-{number}");
-            let mut mine: Vec<Claim> = Vec::new();
+            let mut mine = Vec::new();
             // An empty answer does not mean that there is no work.
             while given.load(Ordering::SeqCst) < ROWS as u64 {
-                let claims = INTERCHANGES.claim(&store, &owner, 60_000, 64).await.unwrap();
+                let claims = claim(&store, &owner, 60_000, 64).await.unwrap();
                 given.fetch_add(claims.len() as u64, Ordering::SeqCst);
                 mine.extend(claims);
             }
@@ -58,8 +67,8 @@ async fn hammer(store: &Store) -> BTreeMap<i64, u32> {
         }
     });
     let mut times = BTreeMap::new();
-    for claim in futures_util::future::join_all(claimers).await.concat() {
-        *times.entry(claim.id).or_default() += 1;
+    for (id, _) in futures_util::future::join_all(claimers).await.concat() {
+        *times.entry(id).or_default() += 1;
     }
     times
 }
@@ -85,22 +94,22 @@ fn a_lease_that_ran_out_is_taken_again_and_the_old_epoch_is_refused() {
         let store = fresh.open();
         fill(&store, 3);
         block_on(async {
-            let first = INTERCHANGES.claim(&store, "a", 1_000, 2).await.unwrap();
-            assert_eq!(first, [Claim { id: 1, epoch: 1 }, Claim { id: 2, epoch: 1 }]);
-            assert_eq!(INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap(), [Claim { id: 3, epoch: 1 }]);
-            assert_eq!(INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap(), []);
-            assert_eq!(store.read(|tx| INTERCHANGES.next_due(tx)).await.unwrap(), Some(NOW_MS + 1_000));
+            let first = claim(&store, "a", 1_000, 2).await.unwrap();
+            assert_eq!(first, [(1, 1), (2, 1)]);
+            assert_eq!(claim(&store, "b", 1_000, 9).await.unwrap(), [(3, 1)]);
+            assert_eq!(claim(&store, "b", 1_000, 9).await.unwrap(), []);
 
-            let (lost, kept) = (first[0], first[1]);
-            assert!(store.write(move |tx| INTERCHANGES.renew(tx, kept, 5_000)).await.unwrap());
+            let renew = |id, epoch| store.write(move |tx| interchanges::renew(tx, id, epoch, NOW_MS + 5_000));
+            assert!(renew(2, 1).await.unwrap());
             fresh.config.clock.advance_ms(1_000);
-            let again = INTERCHANGES.claim(&store, "b", 1_000, 9).await.unwrap();
-            assert_eq!(again, [Claim { id: 1, epoch: 2 }, Claim { id: 3, epoch: 2 }]);
+            let again = claim(&store, "b", 1_000, 9).await.unwrap();
+            assert_eq!(again, [(1, 2), (3, 2)]);
 
-            assert!(!store.write(move |tx| INTERCHANGES.renew(tx, lost, 5_000)).await.unwrap());
-            assert!(!store.write(move |tx| INTERCHANGES.holds(tx, lost)).await.unwrap());
-            assert!(store.write(move |tx| INTERCHANGES.holds(tx, kept)).await.unwrap());
-            assert!(store.write(move |tx| INTERCHANGES.holds(tx, again[0])).await.unwrap());
+            assert!(!renew(1, 1).await.unwrap());
+            let holds = |id, epoch| store.write(move |tx| interchanges::holds_lease(tx, id, epoch));
+            assert!(!holds(1, 1).await.unwrap());
+            assert!(holds(2, 1).await.unwrap());
+            assert!(holds(1, 2).await.unwrap());
         });
         fresh.config.clock.advance_ms(-1_000);
     });

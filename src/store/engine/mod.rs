@@ -136,7 +136,7 @@ impl StoreConfig {
     }
 }
 
-/// The database. Clones share it; the last one stops its threads when it is dropped, after what waits is done.
+/// The database. What was sent to it is done, also when nobody waits for the answer any more. Clones share it; the last one stops its threads when it is dropped, after what waits is done.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
@@ -240,8 +240,9 @@ impl Store {
         self.send(Lane::Write, false, closure).await
     }
 
-    /// Runs a closure whose one statement that matters compares and sets, and so is right at any isolation.
-    pub(in crate::store) async fn compare_and_set<T, F>(&self, closure: F) -> Result<T>
+    /// Runs a closure whose one statement that writes compares and sets, and so is right at any isolation: a claim. On
+    /// PostgreSQL it then meets no conflict with the serializable transactions of everybody else.
+    pub async fn compare_and_set<T, F>(&self, closure: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,

@@ -21,8 +21,8 @@ const MOST_WAITING: usize = 8192;
 const MOST_ROWS: u64 = 50_000;
 /// Microseconds one closure may take; asserted in debug builds.
 const MOST_US: u64 = 5_000_000;
-/// From here a closure is worth a log line.
-const SLOW_US: u64 = 500_000;
+/// From here a closure or a commit is worth a log line.
+pub(super) const SLOW_US: u64 = 500_000;
 
 /// Who waits for whom.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

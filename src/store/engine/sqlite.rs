@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 use super::fault::{Class, Fault};
 use super::placeholder;
-use super::queue::{Job, Lane, Lanes, Ran, Watch};
+use super::queue::{Job, Lane, Lanes, Ran, SLOW_US, Watch};
 use super::tx::{MOST_ROWS, Tx};
 use super::value::{Param, Row, Value};
 use super::{Durability, StoreConfig};
@@ -44,7 +44,10 @@ pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
     // The page size counts only before the first page is written.
     let settings = format!(
         "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; \
-         PRAGMA cache_size=-16384; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF;"
+         PRAGMA cache_size=-16384; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF; \
+         PRAGMA journal_size_limit={};",
+        // A log that grew because of a long reader gives its space back when it starts again.
+        u64::from(config.checkpoint_pages) * 4096 * 4
     );
     connection.execute_batch(&settings).map_err(at)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(at)?;
@@ -152,7 +155,13 @@ impl Writer {
                 return self.each_alone(Some(lost), ran, receipts);
             }
         }
-        match commit(&self.connection) {
+        let watch = Stopwatch::start();
+        let outcome = commit(&self.connection);
+        if watch.elapsed_us() > SLOW_US {
+            let (duration_ms, closures) = (watch.elapsed_us() / 1000, ran.len());
+            tracing::warn!(duration_ms, closures, "the disk was slow to commit");
+        }
+        match outcome {
             // A foreign key that is checked at the commit: it is one closure's, and the others need not suffer.
             Err(fault) if fault.class == Class::Constraint && ran.len() > 1 => {
                 self.each_alone(None, ran, VecDeque::new())
