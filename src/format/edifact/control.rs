@@ -139,7 +139,7 @@ fn survey(received: Source, hint: &Hint, limits: &Limits) -> Result<Option<Surve
                     _ => 3,
                 };
                 let utf8 = version == 4 && said(&text, &segment, 1, 3) == "7";
-                text.declare(&said(&text, &segment, 1, 0), utf8);
+                text.declare(&said(&text, &segment, 1, 0), utf8, segment.ahead);
                 let three = |element| [0, 1, 2].map(|component| said(&text, &segment, element, component));
                 survey = Some(Survey {
                     version,

@@ -16,7 +16,7 @@ use crate::format::outbox::Outbox;
 use crate::format::segment::dialect::{Dialect, Service};
 use crate::format::segment::lexer::{Lexer, Segment, Spot, Value};
 use crate::format::{Hint, Limits, MessageStart, Part, Reader, Source};
-use crate::model::finding::{Code, Finding, Findings, Place};
+use crate::model::finding::{Code, Finding, Findings, Place, Severity};
 use crate::model::message::MessageType;
 use crate::model::tree::{At, Shape, Tree};
 
@@ -83,6 +83,8 @@ struct Message {
     reference: String,
     segments: u32,
     starts_at: u64,
+    /// What its table has no room for is only a warning, because the table is that of another version.
+    lenient: bool,
     table: Option<Arc<Table>>,
     /// None once it cannot be given: unknown, or too large.
     tree: Option<Tree>,
@@ -267,13 +269,14 @@ impl State {
 
     /// Text that is no segment, alone or in front of one.
     fn garbage(&mut self, segment: &Segment<'_>, alone: bool, findings: &mut Findings) {
-        let place = self.place(segment, 0, 0, "");
+        let mut place = self.place(segment, 0, 0, "");
+        if let Some(message) = &mut self.message {
+            place.segment = Some(message.segments.saturating_add(1));
+            message.segments = message.segments.saturating_add(u32::from(alone));
+        }
         let start = String::from_utf8_lossy(segment.bytes.get(..40).unwrap_or(segment.bytes)).into_owned();
         let start = start.lines().next().unwrap_or("");
         findings.push(Finding::error(Code::Syntax, place).found(format!("{start:?} is no segment")));
-        if alone && let Some(message) = &mut self.message {
-            message.segments = message.segments.saturating_add(1);
-        }
     }
 
     /// A second interchange must not be lost in silence; a signature of the mail it came by may.
@@ -289,7 +292,8 @@ impl State {
     }
 
     fn truncated(&mut self, segment: &Segment<'_>, tag: &[u8; 3], findings: &mut Findings) {
-        let place = self.place(segment, 0, 0, "");
+        let mut place = self.place(segment, 0, 0, "");
+        place.segment = place.segment.map(|number| number.saturating_add(1));
         let tag = String::from_utf8_lossy(tag);
         findings.push(Finding::error(Code::Truncated, place).expected(format!("the end of {tag}")));
         self.break_off();
@@ -355,9 +359,8 @@ impl State {
         };
         // Data element 0133 of version 4: 7 is UTF-8.
         let coded_utf8 = version == 4 && self.said(segment, 1, 3) == "7";
-        if self.text.declare(&repertoire, coded_utf8) {
+        if let Some(read_as) = self.text.declare(&repertoire, coded_utf8, segment.ahead) {
             let place = self.place(segment, 1, 1, "/UNB/S001/0001");
-            let read_as = self.text.repertoire().identifier;
             findings.push(Finding::warning(Code::FallbackVersion, place).found(&repertoire).expected(read_as));
         }
         let dialect = dialect_of(service, self.una, self.text.repertoire(), version);
@@ -461,10 +464,11 @@ impl State {
         let mut own = Findings::default();
         own.extend(known.finding.clone().map(|finding| Finding { place, ..finding }));
         let (message_type, table) = (known.message_type.clone(), known.table.clone());
+        let lenient = known.finding.as_ref().is_some_and(|finding| finding.code == Code::FallbackVersion);
         self.known = Some(known);
         self.queue.push(Part::Start(MessageStart { message_type, reference: reference.clone() }));
         let mut message =
-            Message { reference, segments: 0, starts_at: segment.spot.offset, table, tree: None, slot: 0 };
+            Message { reference, segments: 0, starts_at: segment.spot.offset, lenient, table, tree: None, slot: 0 };
         if let Some(table) = &message.table {
             let mut tree = Tree::with_capacity(Shape::Segments, self.nodes + self.nodes / 8, self.text_bytes);
             tree.open(table.root, at_of(segment.spot, 1, 0, 0));
@@ -480,8 +484,8 @@ impl State {
             message.take(segment, *b"UNT", &mut self.text, &self.limits, findings);
         }
         if let Some(message) = &self.message {
-            let root = message.table.as_ref().map_or("", |table| table.root.as_str());
-            let paths = [format!("/{root}/UNT/0074"), format!("/{root}/UNT/0062")];
+            let root = message.table.as_ref().map_or(String::new(), |table| format!("/{}", table.root));
+            let paths = [format!("{root}/UNT/0074"), format!("{root}/UNT/0062")];
             let count = u64::from(message.segments);
             self.check_trailer(segment, count, &message.reference, [&paths[0], &paths[1]], findings);
         }
@@ -545,7 +549,7 @@ impl Message {
         match definition {
             Some(definition) => {
                 tree.open(definition.name, at);
-                fill(tree, segment, &definition.elements, self.segments, text, findings);
+                fill(tree, segment, &definition.elements, (self.segments, self.lenient), text, findings);
             }
             None => {
                 tree.open_text(&String::from_utf8_lossy(&tag), at);
@@ -595,7 +599,7 @@ fn fill(
     tree: &mut Tree,
     segment: &Segment<'_>,
     elements: &[super::table::Element],
-    number: u32,
+    (number, lenient): (u32, bool),
     text: &mut Text,
     findings: &mut Findings,
 ) {
@@ -606,13 +610,13 @@ fn fill(
             continue;
         }
         let Some(element) = elements.get(usize::from(value.element - 1)) else {
-            too_many(segment, value, number, text, findings);
+            too_many(segment, value, number, text, lenient, findings);
             continue;
         };
         let at = at_of(segment.spot_of(value), number, value.element, 0);
         if element.components.is_empty() {
             if value.component > 0 {
-                too_many(segment, value, number, text, findings);
+                too_many(segment, value, number, text, lenient, findings);
                 continue;
             }
             put(tree, segment, value, whole, element.name, element.numeric, at, text, findings);
@@ -627,7 +631,7 @@ fn fill(
                     let at = at_of(segment.spot_of(part), number, part.element, part.component + 1);
                     put(tree, segment, part, whole, component.name, component.numeric, at, text, findings);
                 }
-                None => too_many(segment, part, number, text, findings),
+                None => too_many(segment, part, number, text, lenient, findings),
             }
             next = values.next_if(|other| other.element == value.element && other.repetition == value.repetition);
         }
@@ -703,12 +707,10 @@ fn fill_unknown(tree: &mut Tree, segment: &Segment<'_>, number: u32, text: &mut 
 }
 
 /// A value behind the last position its segment or composite has.
-fn too_many(segment: &Segment<'_>, value: &Value, number: u32, text: &Text, findings: &mut Findings) {
+fn too_many(segment: &Segment<'_>, value: &Value, number: u32, text: &Text, lenient: bool, findings: &mut Findings) {
     let at = at_of(segment.spot_of(value), number, value.element, value.component + 1);
     let tag = segment.values.first().map(|tag| text.plain(segment.raw(tag))).unwrap_or_default();
-    findings.push(
-        Finding::error(Code::Unexpected, Place::from_at(at))
-            .found(text.plain(&segment.bytes_of(value)))
-            .expected(format!("the end of {tag}")),
-    );
+    let finding = Finding::error(Code::Unexpected, Place::from_at(at));
+    let finding = if lenient { Finding { severity: Severity::Warning, ..finding } } else { finding };
+    findings.push(finding.found(text.plain(&segment.bytes_of(value))).expected(format!("the end of {tag}")));
 }

@@ -90,6 +90,11 @@ impl Repertoire {
         matches!(self.kind, Kind::LevelA | Kind::LevelB)
     }
 
+    /// Whether every character is one byte.
+    pub fn is_single_byte(self) -> bool {
+        !matches!(self.kind, Kind::Wide(_))
+    }
+
     /// Whether a byte below 0x80 is one of its characters. Controls never are. From version 4 on level A and B have the
     /// low line.
     pub fn has_ascii(self, byte: u8, version: u8) -> bool {

@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::format::{Hint, Limits, Part, Reader, Source, WriteOptions};
 use crate::model::envelope::{Envelope, Syntax};
-use crate::model::finding::Findings;
+use crate::model::finding::{Code, Finding, Findings, Place, Severity};
 use crate::model::message::MessageType;
 use crate::model::party_id::PartyId;
 use crate::model::tree::{At, NodeId, Shape, Tree};
+use crate::schema::check::Checker;
 use crate::schema::grammar::{Grammar, Kind, Particle, TypeId};
 use crate::schema::library;
 use crate::schema::simple::Base;
@@ -193,7 +194,7 @@ fn broken_interchanges_give_what_was_complete() {
         &format!("{HEAD}UNH+1+ORDERS:D:96A:UN'BGM+220'UNT+3+1'UNH+2+ORDERS:D:96A:UN'BGM+22"),
         &format!(
             "{envelope}\nstart edifact/d96a/ORDERS 1\nwhole\nend\nstart edifact/d96a/ORDERS 2\nend
-             Error truncated segment 1 [] [the end of BGM]"
+             Error truncated segment 2 [] [the end of BGM]"
         ),
     );
     check(
@@ -212,7 +213,7 @@ fn broken_interchanges_give_what_was_complete() {
         &format!(
             "{envelope}\nstart edifact/d96a/ORDERS 1\nwhole\nend
              Error syntax line 2 column 1 [\"oops\" is no segment] []
-             Error syntax segment 2 [\"xx+1\" is no segment] []
+             Error syntax segment 3 [\"xx+1\" is no segment] []
              Warning unexpected line 4 column 1 [--] [the end after UNZ]"
         ),
     );
@@ -231,7 +232,7 @@ fn versions_repertoires_groups_and_decimal_marks() {
          whole
          end
          Warning fallback-version segment 1 element 2 /UNH/S009 [ORDERS:D:01B:UN] [ORDERS:D:96A:UN]
-         Error syntax segment 2 [\"unt+1\" is no segment] []
+         Error syntax segment 3 [\"unt+1\" is no segment] []
          Error unexpected line 2 column 138 [UNE] [UNH or UNZ]",
     );
     check(
@@ -489,4 +490,120 @@ fn the_sample_has_no_findings() {
     let (lines, trees) = read(Source::Bytes(Bytes::from(sample::orders(3, 20))));
     assert_eq!(lines.len(), 1 + 3 * 3, "{lines:?}");
     assert_eq!(trees.iter().map(Tree::len).min(), trees.iter().map(Tree::len).max());
+}
+
+fn verdicts<'f>(findings: &'f [Vec<Finding>]) -> Vec<Verdict<'f>> {
+    findings
+        .iter()
+        .map(|findings| Verdict { accepted: findings.iter().all(|f| f.severity != Severity::Error), findings })
+        .collect()
+}
+
+/// The CONTRL for an interchange, written.
+fn answered(text: &str, interchange: &[Finding], messages: &[Vec<Finding>], extent: Extent) -> String {
+    let source = Source::Bytes(Bytes::copy_from_slice(text.as_bytes()));
+    let (hint, limits) = (Hint::default(), Limits::default());
+    let report = control(source, &hint, &limits, interchange, &verdicts(messages), extent).unwrap();
+    let Some((message_type, tree)) = report else { return "none".to_owned() };
+    let mut found = Findings::default();
+    Checker::new(library().message(&message_type).unwrap()).whole(&with_unt(&tree), &mut found);
+    assert_eq!(found.as_slice(), []);
+    let mut options = options(Syntax::default(), false);
+    options.envelope = answer(&options.envelope, "9".to_owned());
+    let (bytes, findings) = write(&[Outgoing { message_type: &message_type, reference: "1", tree: &tree }], &options);
+    assert_eq!(findings, []);
+    let text = String::from_utf8(bytes).unwrap();
+    text.split_once('\'').unwrap().1.rsplit_once("UNT").unwrap().0.to_owned()
+}
+
+/// What the writer adds, for the checker.
+fn with_unt(tree: &Tree) -> Tree {
+    let mut whole = Tree::new(Shape::Segments);
+    whole.open_text("CONTRL", At::default());
+    for (index, child) in tree.children(tree.root().unwrap()).enumerate() {
+        if index == 0 {
+            whole.open_text("UNH", At::default());
+            whole.leaf_text("0062", "1", At::default());
+            for part in tree.children(child) {
+                whole.graft(tree, part);
+            }
+            whole.close();
+        } else {
+            whole.graft(tree, child);
+        }
+    }
+    whole.open_text("UNT", At::default());
+    whole.leaf_text("0074", "4", At::default());
+    whole.leaf_text("0062", "1", At::default());
+    whole.close();
+    whole.close();
+    whole
+}
+
+#[test]
+fn an_interchange_is_answered_with_contrl() {
+    let good = format!("{HEAD}{ORDER}UNZ+1+77'");
+    let uci = "UCI+77+4012345000009:14+8801234500012:14";
+    let unh = "UNH+1+CONTRL:D:3:UN'";
+    assert_eq!(answered(&good, &[], &[vec![]], Extent::Full), format!("{unh}{uci}+7'UCM+1+ORDERS:D:96A:UN:EAN008+7'"));
+    assert_eq!(answered(&good, &[], &[vec![]], Extent::Receipt), format!("{unh}{uci}+8'"));
+    let count = Finding::error(Code::WrongCount, Place { line: Some(2), element: Some(1), ..Place::path("/UNZ/0036") });
+    assert_eq!(answered(&good, &[count], &[vec![]], Extent::Full), format!("{unh}{uci}+4+29+UNZ+2'"));
+    let at = |segment, element, component| Place { segment: Some(segment), element, component, ..Place::default() };
+    let faults = vec![
+        Finding::error(Code::TooLong, at(7, Some(2), Some(1))),
+        Finding::error(Code::Missing, at(2, None, None)),
+        Finding::error(Code::BadValue, at(7, Some(1), None)),
+        Finding::warning(Code::NotInCodeList, at(3, Some(1), None)),
+        Finding::error(
+            Code::WrongReference,
+            Place { segment: Some(14), element: Some(2), ..Place::path("/ORDERS/UNT/0062") },
+        ),
+    ];
+    assert_eq!(
+        answered(&good, &[], &[faults], Extent::Full),
+        format!("{unh}{uci}+7'UCM+1+ORDERS:D:96A:UN:EAN008+4+28+UNT+3'UCS+2+13'UCS+7'UCD+39+3:1'UCD+12+2'")
+    );
+    let four = "UNB+UNOC:4+A+B+20260102:1530+1'UNH+1+ORDERS:D:96A:UN'UNT+2+1'UNZ+1+1'";
+    assert_eq!(
+        answered(four, &[], &[vec![]], Extent::Full),
+        "UNH+1+CONTRL:4:1:UN'UCI+1+A+B+7'UCM+1+ORDERS:D:96A:UN+7'"
+    );
+    let control = "UNB+UNOC:3+A+B+260102:1530+1'UNH+1+CONTRL:D:3:UN'UCI+1+A+B+7'UNT+3+1'UNZ+1+1'";
+    assert_eq!(answered(control, &[], &[vec![]], Extent::Full), "none");
+    assert_eq!(answered("nothing", &[], &[], Extent::Full), "none");
+}
+
+#[test]
+fn utf8_behind_a_header_of_8859_is_told_and_read() {
+    let body = "UNH+1+ORDERS:D:96A:UN'FTX+AAI+++부품 é'UNT+3+1'UNZ+1+1'";
+    let head = "UNB+UNOC:3+A+B+260102:1530+1'";
+    let (lines, trees) = from_text(&format!("{head}{body}"));
+    assert_eq!(
+        lines.last().map(String::as_str),
+        Some("Warning fallback-version line 1 column 5 /UNB/S001/0001 [UNOC] [UNOW]")
+    );
+    assert!(content(&trees[0]).contains("4440=부품 é\n"));
+    let latin: Vec<u8> =
+        format!("{head}UNH+1+ORDERS:D:96A:UN'FTX+AAI+++é'UNT+3+1'UNZ+1+1'").chars().map(|c| c as u8).collect();
+    let (lines, trees) = read(Source::Bytes(Bytes::from(latin)));
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(content(&trees[0]).contains("4440=é\n"));
+    let utf16: Vec<u8> =
+        format!("\u{feff}UNB+UNOY:4+A+B+20260102:1530+1'{body}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for stream in [false, true] {
+        let source = if stream {
+            Source::Stream(Box::new(std::io::Cursor::new(utf16.clone())))
+        } else {
+            Source::Bytes(Bytes::from(utf16.clone()))
+        };
+        let (lines, trees) = read(source);
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(content(&trees[0]).contains("4440=부품 é\n"));
+    }
+    let (bytes, _, _) = encoding_rs::EUC_KR
+        .encode("UNB+KECA:3+A+B+260102:1530+1'UNH+1+ORDERS:D:96A:UN'FTX+AAI+++똠방?'각하'UNT+3+1'UNZ+1+1'");
+    let (lines, trees) = read(Source::Bytes(Bytes::from(bytes.into_owned())));
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(content(&trees[0]).contains("4440=똠방'각하\n"));
 }

@@ -91,7 +91,10 @@ impl Read for Wide {
 
 /// The characters of one interchange.
 pub(super) struct Text {
-    repertoire: Repertoire,
+    /// What the header names.
+    declared: Repertoire,
+    /// What the bytes are in.
+    actual: Repertoire,
     /// What high bytes are in where the header's repertoire has none.
     foreign: Option<Repertoire>,
     origin: Origin,
@@ -108,10 +111,14 @@ const MOST_ODD: usize = 32;
 /// Before UNB is read, and where its repertoire is none of ours.
 const FALLBACK: &str = "UNOW";
 
+/// All lower case letters, which are complained of together.
+const LOWER: u128 = ((1 << 26) - 1) << b'a';
+
 impl Text {
     pub(super) fn new(origin: Origin, charset: Option<&str>) -> Text {
         Text {
-            repertoire: Repertoire::utf8(FALLBACK),
+            declared: Repertoire::utf8(FALLBACK),
+            actual: Repertoire::utf8(FALLBACK),
             foreign: charset.and_then(|charset| Repertoire::of_charset(FALLBACK, charset)),
             origin,
             odd: 0,
@@ -120,21 +127,25 @@ impl Text {
         }
     }
 
+    /// What the header names, or what stands in for it.
     pub(super) fn repertoire(&self) -> Repertoire {
-        self.repertoire
+        self.declared
     }
 
-    /// Takes what UNB says. True when the repertoire is none of ours.
-    pub(super) fn declare(&mut self, identifier: &str, utf8: bool) -> bool {
+    /// Takes what UNB says. `ahead` is what follows as far as it is in memory. Gives the identifier the bytes are read by
+    /// where that is not the one in UNB: it is none of ours, or the bytes are UTF-8 and plainly nothing else.
+    pub(super) fn declare(&mut self, identifier: &str, utf8: bool, ahead: &[u8]) -> Option<&'static str> {
         let known = Repertoire::of(identifier);
-        self.repertoire = match known {
-            _ if self.origin == Origin::Utf8 || utf8 => {
-                Repertoire::utf8(known.map_or(FALLBACK, |known| known.identifier))
-            }
-            Some(known) => known,
-            None => self.foreign.unwrap_or(Repertoire::utf8(FALLBACK)),
-        };
-        known.is_none()
+        self.declared = known.or(self.foreign).unwrap_or(Repertoire::utf8(FALLBACK));
+        self.actual = self.declared;
+        if self.origin == Origin::Utf8 || utf8 {
+            self.actual = Repertoire::utf8(FALLBACK);
+        } else if known.is_some_and(|known| known.is_single_byte()) && self.foreign.is_none() && is_plainly_utf8(ahead)
+        {
+            self.actual = Repertoire::utf8(FALLBACK);
+            return Some(FALLBACK);
+        }
+        known.is_none().then_some(self.declared.identifier)
     }
 
     /// The segment as text, if it is ASCII or UTF-8; to be used for clean values only.
@@ -150,13 +161,13 @@ impl Text {
         {
             return (Cow::Borrowed(text), None);
         }
-        match (self.foreign, self.repertoire.is_ascii()) {
+        match (self.foreign, self.actual.is_ascii()) {
             (Some(foreign), true) => {
                 let (text, trouble) = foreign.decode(bytes);
                 let odd = text.chars().find(|c| !c.is_ascii()).map(Trouble::Odd);
                 (text, trouble.or(odd))
             }
-            _ => self.repertoire.decode(bytes),
+            _ => self.actual.decode(bytes),
         }
     }
 
@@ -174,7 +185,7 @@ impl Text {
         place: impl Fn() -> Place,
         findings: &mut Findings,
     ) {
-        let name = self.repertoire.identifier;
+        let name = self.declared.identifier;
         let odd = |found: &str| Finding::warning(Code::CharacterNotInRepertoire, place()).found(found).expected(name);
         if trouble == Some(Trouble::Invalid) {
             findings.push(Finding::error(Code::Encoding, place()).found(text).expected(name));
@@ -184,21 +195,31 @@ impl Text {
         }
         for c in text.chars() {
             if c.is_ascii() {
-                let bit = 1u128 << (c as u32);
-                if value.has_odd() && self.odd & bit == 0 && !self.repertoire.has(c) {
-                    self.odd |= bit;
+                let bit = 1u128 << u32::from(c);
+                if value.has_odd() && self.odd & bit == 0 && !self.declared.has(c) {
+                    self.odd |= if c.is_ascii_lowercase() { LOWER } else { bit };
                     findings.push(odd(&printable(c)));
                 }
             } else if matches!(trouble, Some(Trouble::Odd(_)))
                 && self.strange.len() < MOST_ODD
                 && !self.strange.contains(&c)
-                && !self.repertoire.has(c)
+                && !self.declared.has(c)
             {
                 self.strange.push(c);
                 findings.push(odd(&printable(c)));
             }
         }
     }
+}
+
+/// Whether bytes are UTF-8 that cannot be a part of ISO 8859: some stand where that has controls. The last character may
+/// be cut.
+fn is_plainly_utf8(bytes: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    valid && !bytes.is_ascii() && bytes.iter().any(|byte| (0x80..0xa0).contains(byte))
 }
 
 fn printable(c: char) -> String {

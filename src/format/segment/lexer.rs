@@ -101,6 +101,8 @@ pub struct Segment<'l> {
     pub terminated: bool,
     /// Whether values were left out because there were too many, or it was cut because it was too long.
     pub overflow: bool,
+    /// What follows, as far as it is in memory.
+    pub ahead: &'l [u8],
     breaks: &'l [u32],
     release: Option<u8>,
 }
@@ -351,6 +353,7 @@ impl Lexer {
             spot,
             terminated,
             overflow,
+            ahead: all.get(self.at..).unwrap_or(&[]),
             breaks: &self.breaks,
             release: self.dialect.service().release,
         }))
