@@ -278,6 +278,11 @@ impl Tree {
         Children { tree: self, next: id.0 + 1, end: self.end(id.0) }
     }
 
+    /// The children of a node that is still open, none of which is.
+    pub fn children_so_far(&self, id: NodeId) -> Children<'_> {
+        Children { tree: self, next: id.0 + 1, end: self.nodes.len() as u32 }
+    }
+
     /// The node after it and everything below it, which is its next sibling if it is before the parent's end.
     pub fn after(&self, id: NodeId) -> NodeId {
         NodeId(self.end(id.0))

@@ -1,0 +1,59 @@
+//! Reading: the tree of a message to the tree of one of our documents.
+
+use super::Mapping;
+use super::machine::Machine;
+use crate::model::finding::{Finding, Place};
+use crate::model::name::Name;
+use crate::model::tree::{NodeId, Shape, Tree};
+
+/// What was read.
+#[derive(Debug)]
+pub struct Read {
+    /// The document, or its head, a line or its tail.
+    pub tree: Tree,
+    /// For each node of the document the node of the message it came from.
+    pub origin: Vec<NodeId>,
+    /// Unknown codes, values that are none of their kind, wrong counts.
+    pub findings: Vec<Finding>,
+}
+
+impl Read {
+    /// The sender's own place of a node of the document.
+    pub fn place(&self, message: &Tree, id: NodeId) -> Place {
+        let known = self.origin.get(id.0 as usize).copied().filter(|from| (from.0 as usize) < message.len());
+        known.map_or_else(|| self.tree.place(id), |from| message.place(from))
+    }
+}
+
+impl Mapping {
+    /// Reads a whole message.
+    pub fn read(&self, message: &Tree) -> Read {
+        self.run_read(message, self.root, self.root_name)
+    }
+
+    /// Reads what stands before the groups of a large message: the document without its lines.
+    pub fn read_head(&self, head: &Tree) -> Read {
+        self.read(head)
+    }
+
+    /// Reads one group of a large message: one line. None for a message that has no such groups.
+    pub fn read_group(&self, group: &Tree) -> Option<Read> {
+        let (scope, ours, _) = self.group?;
+        let mut read = self.run_read(group, scope, ours);
+        read.tree.ordinal = group.ordinal;
+        Some(read)
+    }
+
+    /// Reads what stands behind the groups of a large message: further fields of the document.
+    pub fn read_tail(&self, tail: &Tree) -> Read {
+        self.read(tail)
+    }
+
+    fn run_read(&self, message: &Tree, scope: u32, root: Name) -> Read {
+        let mut machine = Machine::new(self, true, Shape::Canonical, message.len());
+        if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), message.root()) {
+            machine.whole(scope, root, message, id);
+        }
+        Read { tree: machine.to, origin: machine.origin, findings: machine.findings }
+    }
+}
