@@ -119,6 +119,10 @@ crate::record! {
         line_id: String,
         /// cbc:DeliveredQuantity
         quantity: Option<Quantity>,
+        /// cac:OrderLineReference/cbc:LineID: the line of the order
+        order_line_id: String,
+        /// cac:Item/cbc:Name
+        item_name: String,
         /// cac:Item/cac:ItemInstance/cbc:SerialID
         serial_ids: Vec<String>,
     }
@@ -145,6 +149,8 @@ crate::record! {
         order_line_references: Vec<LineReference>,
         /// cac:DocumentReference
         references: Vec<DocumentReference>,
+        /// cac:Shipment/cbc:ID
+        shipment_id: Option<Identifier>,
         /// The parcels of the line, where the sender tells them line by line: cac:Shipment/cac:TransportHandlingUnit
         packages: Vec<Package>,
         /// Other quantities by role: EDIFACT QTY

@@ -25,6 +25,8 @@ crate::record! {
         issue_date: Date,
         /// cbc:IssueTime
         issue_time: Time,
+        /// The sender's own code, where it is not the usual one for the answer
+        source_response_code: String,
         /// Which list the response code is from, where the sender says so
         response_code_list: Option<CodeList>,
         /// cbc:Note
@@ -89,10 +91,14 @@ crate::record! {
         order_line_id: String,
         /// `accepted`, `changed`, `rejected`, `back-ordered`, `added`: cac:LineItem/cbc:LineStatusCode, EDIFACT LIN 1229
         status: String,
+        /// The sender's own code, where it is not the usual one for the status
+        status_code: String,
         /// Which list the status is from, where the sender says so
         status_list: Option<CodeList>,
         /// cac:LineItem/cbc:Note
         notes: Vec<String>,
+        /// cbc:Note of the order line
+        order_line_notes: Vec<String>,
         /// cac:LineItem/cbc:SalesOrderID
         sales_order_id: String,
         /// cac:LineItem/cbc:Quantity

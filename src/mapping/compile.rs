@@ -259,6 +259,7 @@ impl<'p> Compiler<'p> {
                     way: Way::Both,
                     default: None,
                     fill: None,
+                    must: false,
                     inherit: None,
                     hoist: None,
                     list: false,
@@ -295,7 +296,9 @@ impl<'p> Compiler<'p> {
                 depth: here.depth + 1,
                 ..here.clone()
             };
-            let included = self.fragment(word, source)?;
+            // What the fragment says itself goes before what it takes in.
+            let mut included = (*self.fragment(word, source)?).clone();
+            included.rows.retain(|row| fragment.rows.iter().all(|own| own.ours != row.ours));
             self.rows(&included, &below, gathered)?;
         }
         for (list, ignored) in [(&fragment.constants, false), (&fragment.ignored, true)] {
@@ -410,8 +413,8 @@ impl<'p> Compiler<'p> {
         carried.note = note(alternative, &kind);
         gathered.carries.push(carried);
         let (mut mine, mut theirs) = (vec![field.steps.clone()], places.clone());
-        if let RawKind::Several(function) = kind {
-            if function == Function::Period {
+        if let RawKind::Several(function) = &kind {
+            if matches!(function, Function::Period) {
                 let record = field.record();
                 mine.clear();
                 for name in ["start_date", "start_time", "end_date", "end_time"] {
@@ -419,14 +422,14 @@ impl<'p> Compiler<'p> {
                     mine.push([field.steps.clone(), below.steps].concat());
                 }
             }
-            for (text, at) in &alternative.then {
+            for (text, at) in alternative.then.iter().chain(&alternative.keep) {
                 let below = ours(source, *at, text, here.record)?;
                 mine.push([here.ours.clone(), below.steps].concat());
             }
             let names: &[&str] = match function {
                 Function::Moment | Function::Period => &["2380", "2379"],
                 Function::Party => &["3039", "1131", "3055"],
-                Function::Wrap { .. } => &[],
+                Function::Codes(_) | Function::Wrap { .. } => &[],
             };
             if !names.is_empty() {
                 theirs.clear();
@@ -491,7 +494,10 @@ impl<'p> Compiler<'p> {
         let standard = &self.parts.message_type.standard;
         let table = (self.parts.codes)(name, standard)?;
         let table = table.ok_or_else(|| source.wrong(*at, format!("there is no code table {name} for {standard}")))?;
-        Ok(Some(RawKind::Codes(table)))
+        Ok(Some(match alternative.keep {
+            None => RawKind::Codes(table),
+            Some(_) => RawKind::Several(Function::Codes(table)),
+        }))
     }
 
     fn raw(
@@ -512,6 +518,7 @@ impl<'p> Compiler<'p> {
             way: alternative.way,
             default: alternative.default.clone(),
             fill: alternative.fill.clone(),
+            must: alternative.must,
             inherit,
             hoist,
             list,
@@ -601,11 +608,14 @@ fn note(alternative: &Alternative, kind: &RawKind) -> String {
         RawKind::Several(Function::Period) => notes.push("period".to_owned()),
         RawKind::Several(Function::Party) => notes.push("party".to_owned()),
         RawKind::Several(Function::Wrap { width, .. }) => notes.push(format!("pieces of {width} characters")),
-        RawKind::Codes(table) => notes.push(format!("codes {}", table.name)),
+        RawKind::Codes(table) | RawKind::Several(Function::Codes(table)) => {
+            notes.push(format!("codes {}", table.name));
+        }
         RawKind::Text | RawKind::Record(_) | RawKind::Count(_) => {}
     }
-    if !alternative.then.is_empty() {
-        let fields: Vec<&str> = alternative.then.iter().map(|(name, _)| name.as_str()).collect();
+    let further = || alternative.then.iter().chain(&alternative.keep);
+    if further().next().is_some() {
+        let fields: Vec<&str> = further().map(|(name, _)| name.as_str()).collect();
         notes.push(format!("then {}", fields.join(", ")));
     }
     for (word, text) in [

@@ -62,6 +62,10 @@ pub(super) struct Alternative {
     pub(super) then: Vec<Word>,
     pub(super) default: Option<String>,
     pub(super) fill: Option<String>,
+    /// The same, and what is around it is there for its sake.
+    pub(super) must: bool,
+    /// The field that keeps a code which is not the one that is written for its word.
+    pub(super) keep: Option<Word>,
     pub(super) inherit: Option<String>,
     pub(super) hoist: Option<String>,
 }
@@ -301,6 +305,8 @@ impl Reader {
                 "then" => found.then = self.words(value)?,
                 "default" => found.default = Some(self.text(value)?),
                 "fill" => found.fill = Some(self.text(value)?),
+                "must" => (found.fill, found.must) = (Some(self.text(value)?), true),
+                "keep" => found.keep = Some(self.word(value)?),
                 "inherit" => found.inherit = Some(self.text(value)?),
                 "hoist" => found.hoist = Some(self.text(value)?),
                 _ => return Err(self.unknown(&key)),

@@ -1,12 +1,15 @@
 //! Functions that join several values on one side with several on the other. The list is closed, and each has its
 //! inverse here beside it. What is one value on either side (text, codes) is not a function but a rule.
 
+use std::sync::Arc;
+
+use super::codes::Table;
 use super::moment;
 use crate::model::party_id::PartyId;
 use crate::model::tree::NodeId;
 
 /// One of the functions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Function {
     /// Date and time of ours; 2380 and 2379.
     Moment,
@@ -15,6 +18,8 @@ pub(super) enum Function {
     Period,
     /// A party identifier of ours; 3039, 1131 and 3055.
     Party,
+    /// A word of ours and the code it was read from, where that is not the one written for it; a code.
+    Codes(Arc<Table>),
     /// Texts of ours, the last of which may be many; pieces of a width. A piece that is full goes on in the next one, so
     /// that joining needs no mark; what is one text of ours has a line end between pieces that are not full.
     Wrap {
@@ -56,6 +61,8 @@ pub(super) struct Outcome {
     pub(super) lost: Vec<NodeId>,
     /// Values that are none of their kind, and what was expected.
     pub(super) bad: Vec<(NodeId, &'static str)>,
+    /// Codes without a word, and their table.
+    pub(super) unknown: Vec<(NodeId, String)>,
 }
 
 /// Schemes that have an agency code of their own (UN/EDIFACT 3055), or a list name of ours (1131) under ZZZ.
@@ -66,33 +73,25 @@ const AGENCIES: &[(&str, &str, &str)] =
 const A_DATE: &str = "a date in its format";
 
 impl Function {
-    /// How many values it has on our side and on theirs, where that is fixed.
-    pub(super) fn ports(self, places: usize) -> (usize, usize) {
-        match self {
-            Function::Moment => (2, 2 * places),
-            Function::Period => (4, 2 * places),
-            Function::Party => (1, 3 * places),
-            Function::Wrap { .. } => (1, 1),
-        }
-    }
-
     /// Their words to ours.
-    pub(super) fn read(self, inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
+    pub(super) fn read(&self, inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
         match self {
             Function::Moment => read_moment(inputs),
             Function::Period => read_period(inputs),
             Function::Party => read_party(inputs),
-            Function::Wrap { width, base, list, .. } => unwrap(inputs, outputs, usize::from(width), base, list),
+            Function::Codes(table) => read_codes(table, inputs),
+            Function::Wrap { width, base, list, .. } => unwrap(inputs, outputs, usize::from(*width), *base, *list),
         }
     }
 
     /// Our words to theirs.
-    pub(super) fn write(self, inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
+    pub(super) fn write(&self, inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
         match self {
             Function::Moment => write_moment(inputs),
             Function::Period => write_period(inputs, outputs),
             Function::Party => write_party(inputs),
-            Function::Wrap { width, most, base, .. } => wrap(inputs, usize::from(width), usize::from(most), base),
+            Function::Codes(table) => write_codes(table, inputs),
+            Function::Wrap { width, most, base, .. } => wrap(inputs, usize::from(*width), usize::from(*most), *base),
         }
     }
 }
@@ -270,6 +269,41 @@ fn write_party(inputs: &[Vec<Found<'_>>]) -> Outcome {
     outcome
 }
 
+fn read_codes(table: &Table, inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new(); 2], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    let Some(code) = first(inputs, 0) else { return outcome };
+    let word = table.read(code.text);
+    if word.is_none() {
+        outcome.unknown.push((code.node, table.name.clone()));
+    }
+    let usual = word.and_then(|word| table.write(word));
+    let kept = if usual == Some(code.text) { "" } else { code.text };
+    outcome.made = vec![one(word.unwrap_or(""), code.node), one(kept, code.node)];
+    outcome
+}
+
+fn write_codes(table: &Table, inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new()], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    let (word, kept) = (first(inputs, 0), first(inputs, 1));
+    // The kept code counts as long as it says what the word says.
+    match (word, kept) {
+        (word, Some(kept)) if table.read(kept.text) == word.map(|word| word.text) => {
+            outcome.made = vec![one(kept.text, kept.node)];
+        }
+        (Some(word), kept) => {
+            match table.write(word.text) {
+                Some(code) => outcome.made = vec![one(code, word.node)],
+                None => outcome.lost.push(word.node),
+            }
+            outcome.lost.extend(kept.map(|kept| kept.node));
+        }
+        (None, kept) => outcome.lost.extend(kept.map(|kept| kept.node)),
+    }
+    outcome
+}
+
 /// Pieces to texts.
 fn unwrap(inputs: &[Vec<Found<'_>>], outputs: usize, width: usize, base: u16, list: bool) -> Outcome {
     let mut outcome = Outcome { made: vec![Vec::new(); outputs.max(1)], ..Outcome::default() };
@@ -361,63 +395,83 @@ mod tests {
         format!("{} lost {} bad {}", lists.join(" "), outcome.lost.len(), outcome.bad.len())
     }
 
-    fn check_read(function: Function, inputs: &[&[&'static str]], outputs: usize, expected: &str) {
+    fn check_read(function: &Function, inputs: &[&[&'static str]], outputs: usize, expected: &str) {
         assert_eq!(spell(&function.read(&found(inputs), outputs)), expected, "{inputs:?}");
     }
 
-    fn check_write(function: Function, inputs: &[&[&'static str]], outputs: usize, expected: &str) {
+    fn check_write(function: &Function, inputs: &[&[&'static str]], outputs: usize, expected: &str) {
         assert_eq!(spell(&function.write(&found(inputs), outputs)), expected, "{inputs:?}");
     }
 
     #[test]
     fn moments() {
-        check_read(Function::Moment, &[&["202601310805"], &["203"]], 2, "2026-01-31 08:05:00 lost 0 bad 0");
-        check_read(Function::Moment, &[&["202605"], &["610"]], 2, "  lost 2 bad 1");
-        check_write(Function::Moment, &[&["2026-01-31"], &["08:05:00"]], 2, "202601310805 203 lost 0 bad 0");
-        check_write(Function::Moment, &[&["2026-01-31"], &["08:05:00Z"]], 2, "202601310805 203 lost 1 bad 0");
-        check_write(Function::Moment, &[&[], &["08:05:00"]], 2, "  lost 1 bad 0");
+        check_read(&Function::Moment, &[&["202601310805"], &["203"]], 2, "2026-01-31 08:05:00 lost 0 bad 0");
+        check_read(&Function::Moment, &[&["202605"], &["610"]], 2, "  lost 2 bad 1");
+        check_write(&Function::Moment, &[&["2026-01-31"], &["08:05:00"]], 2, "202601310805 203 lost 0 bad 0");
+        check_write(&Function::Moment, &[&["2026-01-31"], &["08:05:00Z"]], 2, "202601310805 203 lost 1 bad 0");
+        check_write(&Function::Moment, &[&[], &["08:05:00"]], 2, "  lost 1 bad 0");
     }
 
     #[test]
     fn periods() {
         let day = "2026-01-31";
-        check_read(Function::Period, &[&["20260131"], &["102"]], 4, "2026-01-31  2026-01-31  lost 0 bad 0");
-        check_write(Function::Period, &[&[day], &[], &[day], &[]], 2, "20260131 102 lost 0 bad 0");
-        check_write(Function::Period, &[&["2026-01-01"], &[], &[day], &[]], 2, "20260101-20260131 718 lost 0 bad 0");
-        check_read(Function::Period, &[&["20260101-20260131"], &["718"]], 4, "2026-01-01  2026-01-31  lost 0 bad 0");
+        check_read(&Function::Period, &[&["20260131"], &["102"]], 4, "2026-01-31  2026-01-31  lost 0 bad 0");
+        check_write(&Function::Period, &[&[day], &[], &[day], &[]], 2, "20260131 102 lost 0 bad 0");
+        check_write(&Function::Period, &[&["2026-01-01"], &[], &[day], &[]], 2, "20260101-20260131 718 lost 0 bad 0");
+        check_read(&Function::Period, &[&["20260101-20260131"], &["718"]], 4, "2026-01-01  2026-01-31  lost 0 bad 0");
         let six: [&[&str]; 6] = [&[], &[], &["20260101"], &["102"], &["20260131"], &["102"]];
-        check_read(Function::Period, &six, 4, "2026-01-01  2026-01-31  lost 0 bad 0");
+        check_read(&Function::Period, &six, 4, "2026-01-01  2026-01-31  lost 0 bad 0");
         check_write(
-            Function::Period,
+            &Function::Period,
             &[&["2026-01-01"], &[], &[day], &[]],
             6,
             "  20260101 102 20260131 102 lost 0 bad 0",
         );
-        check_write(Function::Period, &[&[], &[], &[day], &[]], 6, "    20260131 102 lost 0 bad 0");
-        check_write(Function::Period, &[&[], &[], &[day], &[]], 2, "  lost 1 bad 0");
-        check_write(Function::Period, &[&[], &["08:00:00"], &[], &[]], 6, "      lost 1 bad 0".trim_end());
+        check_write(&Function::Period, &[&[], &[], &[day], &[]], 6, "    20260131 102 lost 0 bad 0");
+        check_write(&Function::Period, &[&[], &[], &[day], &[]], 2, "  lost 1 bad 0");
+        check_write(&Function::Period, &[&[], &["08:00:00"], &[], &[]], 6, "      lost 1 bad 0");
     }
 
     #[test]
     fn parties() {
-        check_read(Function::Party, &[&["8801234500012"], &[], &["9"]], 1, "gln:8801234500012 lost 0 bad 0");
-        check_write(Function::Party, &[&["gln:8801234500012"]], 3, "8801234500012  9 lost 0 bad 0");
-        check_read(Function::Party, &[&["1234567891"], &["BRN"], &["ZZZ"]], 1, "brn:1234567891 lost 0 bad 0");
-        check_write(Function::Party, &[&["brn:1234567891"]], 3, "1234567891 BRN ZZZ lost 0 bad 0");
-        check_read(Function::Party, &[&["77"], &[], &["92"]], 1, " lost 2 bad 0");
-        check_write(Function::Party, &[&["vat:77"]], 3, "   lost 1 bad 0".get(0..).unwrap());
+        check_read(&Function::Party, &[&["8801234500012"], &[], &["9"]], 1, "gln:8801234500012 lost 0 bad 0");
+        check_write(&Function::Party, &[&["gln:8801234500012"]], 3, "8801234500012  9 lost 0 bad 0");
+        check_read(&Function::Party, &[&["1234567891"], &["BRN"], &["ZZZ"]], 1, "brn:1234567891 lost 0 bad 0");
+        check_write(&Function::Party, &[&["brn:1234567891"]], 3, "1234567891 BRN ZZZ lost 0 bad 0");
+        check_read(&Function::Party, &[&["77"], &[], &["92"]], 1, " lost 2 bad 0");
+        check_write(&Function::Party, &[&["vat:77"]], 3, "   lost 1 bad 0");
+    }
+
+    #[test]
+    fn codes_keep_what_the_word_does_not_say() {
+        let text = "[any]\naccepted = [\"5\", \"29\"]\n";
+        let table = Function::Codes(Arc::new(Table::load("c", "c", text, "ubl").unwrap().unwrap()));
+        let check_read = |code: &'static str, expected: &str| {
+            assert_eq!(spell(&table.read(&found(&[&[code]]), 2)), expected, "{code}");
+        };
+        check_read("5", "accepted  lost 0 bad 0");
+        check_read("29", "accepted 29 lost 0 bad 0");
+        check_read("77", " 77 lost 0 bad 0");
+        let check_write = |word: &[&'static str], kept: &[&'static str], expected: &str| {
+            assert_eq!(spell(&table.write(&found(&[word, kept]), 1)), expected, "{word:?} {kept:?}");
+        };
+        check_write(&["accepted"], &[], "5 lost 0 bad 0");
+        check_write(&["accepted"], &["29"], "29 lost 0 bad 0");
+        check_write(&[], &["77"], "77 lost 0 bad 0");
+        check_write(&["accepted"], &["77"], "5 lost 1 bad 0");
+        check_write(&["odd"], &[], " lost 1 bad 0");
     }
 
     #[test]
     fn wrapping() {
         let lines = Function::Wrap { width: 5, most: 4, base: 0, list: false };
-        check_write(lines, &[&["abcdefg\nhi"]], 1, "abcde|fg|hi lost 0 bad 0");
-        check_read(lines, &[&["abcde", "fg", "hi"]], 1, "abcdefg\nhi lost 0 bad 0");
-        check_write(lines, &[&["abcdefghijklmnopqrstuvw"]], 1, "abcde|fghij|klmno|pqrst lost 1 bad 0");
+        check_write(&lines, &[&["abcdefg\nhi"]], 1, "abcde|fg|hi lost 0 bad 0");
+        check_read(&lines, &[&["abcde", "fg", "hi"]], 1, "abcdefg\nhi lost 0 bad 0");
+        check_write(&lines, &[&["abcdefghijklmnopqrstuvw"]], 1, "abcde|fghij|klmno|pqrst lost 1 bad 0");
         let names = Function::Wrap { width: 5, most: 4, base: 0, list: true };
-        check_write(names, &[&["abcdefg", "hi"]], 1, "abcde|fg|hi lost 0 bad 0");
-        check_read(names, &[&["abcde", "fg", "hi"]], 1, "abcdefg|hi lost 0 bad 0");
-        check_read(names, &[&["가나다라마", "바"]], 1, "가나다라마바 lost 0 bad 0");
+        check_write(&names, &[&["abcdefg", "hi"]], 1, "abcde|fg|hi lost 0 bad 0");
+        check_read(&names, &[&["abcde", "fg", "hi"]], 1, "abcdefg|hi lost 0 bad 0");
+        check_read(&names, &[&["가나다라마", "바"]], 1, "가나다라마바 lost 0 bad 0");
     }
 
     #[test]

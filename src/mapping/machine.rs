@@ -300,6 +300,10 @@ impl<'m> Machine<'m> {
             let finding = Finding::error(Code::BadValue, from.place(node));
             self.finding(finding.found(from.value(node).trim()).expected(expected));
         }
+        for (node, table) in &outcome.unknown {
+            let finding = Finding::warning(Code::UnknownCode, from.place(*node));
+            self.finding(finding.found(from.value(*node).trim()).expected(table));
+        }
         self.outcomes.push(outcome);
     }
 
@@ -463,6 +467,12 @@ impl<'m> Machine<'m> {
                     while *count < most
                         && let Some(link) = self.take(frame.slots + usize::from(port))
                     {
+                        if self.reading
+                            && rule.fill.as_deref().is_some_and(|fill| fill == from.value(link.node).trim())
+                            && !from.has_children(link.node)
+                        {
+                            continue;
+                        }
                         let mark = self.open(entry.name, link.node);
                         if link.extra {
                             self.run_extra(scope, link.node, from, node, mark);

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::model::name::Name;
 
 /// A rule with its paths from the node of the scope.
-#[derive(Clone)]
 pub(super) struct Raw {
     pub(super) ours: Vec<Vec<Step>>,
     pub(super) theirs: Vec<Vec<Step>>,
@@ -21,6 +20,7 @@ pub(super) struct Raw {
     /// A word of ours.
     pub(super) default: Option<String>,
     pub(super) fill: Option<String>,
+    pub(super) must: bool,
     pub(super) inherit: Option<u8>,
     pub(super) hoist: Option<u8>,
     /// Whether ours is a list.
@@ -110,7 +110,8 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
                 let count = matches!(raw.kind, RawKind::Count(_));
                 raw.default.is_some() || raw.fill.is_some() || raw.hoist.is_some() || count
             };
-            let how = How { always, repeat: repeated(raw, steps, !reading), keep_from: None };
+            let how =
+                How { always, repeat: repeated(raw, steps, !reading), keep_from: (raw.must && !reading).then_some(0) };
             if !to.put(steps, end(index, output, record, steps.last()), how) {
                 return Err(raw.source.wrong(raw.at, "another row writes what stands there"));
             }
@@ -127,7 +128,7 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
             RawKind::Several(function) => {
                 program.several.push(index);
                 let position = u16::try_from(program.several.len() - 1).unwrap_or(u16::MAX);
-                Kind::Several { function: *function, outputs: count, position }
+                Kind::Several { function: function.clone(), outputs: count, position }
             }
         };
         if let (Some(register), false) = (raw.inherit, reading) {
