@@ -36,12 +36,14 @@ impl Mapping {
         self.read(head)
     }
 
-    /// Reads one group of a large message: one line. None for a message that has no such groups.
-    pub fn read_group(&self, group: &Tree) -> Option<Read> {
-        let (scope, ours, _) = self.group?;
+    /// Reads one group of a large message: one line. Nothing is read for a message that has no such groups.
+    pub fn read_group(&self, group: &Tree) -> Read {
+        let Some((scope, ours, _)) = self.group else {
+            return Read { tree: Tree::new(Shape::Canonical), origin: Vec::new(), findings: Vec::new() };
+        };
         let mut read = self.run_read(group, scope, ours);
         read.tree.ordinal = group.ordinal;
-        Some(read)
+        read
     }
 
     /// Reads what stands behind the groups of a large message: further fields of the document.

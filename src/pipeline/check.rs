@@ -121,7 +121,8 @@ pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result:
         );
         return Ok(Err(findings));
     };
-    let known = crate::mapping::library().mapping(&target).is_some() || target.standard == "dure";
+    let known =
+        crate::mapping::library(crate::document::record).mapping(&target).is_some() || target.standard == "dure";
     if !known {
         findings.push(Finding::error(Code::UnknownMessage, Place::default()).found(target.to_string()));
         return Ok(Err(findings));

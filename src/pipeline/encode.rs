@@ -29,7 +29,7 @@ pub fn encode(
 ) -> Result<Encoded> {
     let canonical = body.to_tree(document_type);
     let mut findings = Findings::default();
-    let tree = match mapping::library().mapping(message_type) {
+    let tree = match mapping::library(crate::document::record).mapping(message_type) {
         Some(mapping) if mapping.document_type() == document_type => {
             let wrote = mapping.write(&canonical);
             findings.extend(wrote.findings);

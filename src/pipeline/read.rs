@@ -422,7 +422,8 @@ fn read(
 
 fn begin(ordinal: u32, message_type: &MessageType, reference: String, extent: Extent) -> Result<Open> {
     let grammar = schema::library().compile(message_type)?;
-    let mapping = if extent == Extent::Full { mapping::library().mapping(message_type) } else { None };
+    let mapping =
+        if extent == Extent::Full { mapping::library(crate::document::record).mapping(message_type) } else { None };
     let mut message = ReadMessage::new(ordinal, message_type, reference);
     message.document_type = match &mapping {
         Some(mapping) => Some(mapping.document_type()),
