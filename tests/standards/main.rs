@@ -4,6 +4,7 @@
 
 mod edifact;
 mod hostile;
+mod mapping;
 mod random;
 mod ubl;
 mod values;

@@ -152,6 +152,7 @@ pub(super) fn despatch_advice(rule: &Rule, order: &Order, today: NaiveDate) -> O
             line_id: line.id.clone(),
             quantity: Some(quantity.clone()),
             serial_ids: serial_ids.clone(),
+            ..PackageContent::default()
         };
         match packages.first_mut() {
             Some(first) if rule.one_parcel => first.contents.push(content),
