@@ -404,6 +404,8 @@ impl DespatchAdvice {
         let party = |id: i64| cx.directory.organisation(id).map(super::directory::Organisation::as_party);
         view.buyer = party(order.buyer_id);
         view.seller = party(order.seller_id);
+        // Who ships is another leg's party (rules.md 6); to the buyer it is the seller's despatch.
+        view.despatch_party = party(order.seller_id);
         view.unmapped = Vec::new();
         view
     }

@@ -236,7 +236,8 @@ impl Order {
             && price.value != agreed
         {
             let path = format!("{path}.price.amount");
-            cx.warning(Code::PriceDiffers, path, price.value.to_string(), &item.price);
+            // Not by how much: the catalogue's price is the producer's, and this is read by the buyer (rules.md 6).
+            cx.warning(Code::PriceDiffers, path, price.value.to_string(), "");
         }
         if let (Some(quantity), Some(price), Some(total)) = (&quantity, &price, &line.line_extension_amount) {
             let base =

@@ -114,6 +114,7 @@ impl TransportationStatus {
             return Ok(());
         }
         trades::add_party(cx.tx, parcel.trade_id, courier_id, "courier")?;
+        cx.key("waybill", &parcel.tracking_id, &[courier_id])?;
         let events: Vec<parcel_status::Event> = parcels::events(cx.tx, parcel.id)?
             .iter()
             .map(|row| parcel_status::Event {

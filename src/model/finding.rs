@@ -217,7 +217,7 @@ codes! {
     UnknownParcel "unknown-parcel" "the waybill {found} is not known" "{found} 송장을 찾을 수 없습니다"
     UnknownParty "unknown-party" "the party {found} is not known" "{found} 거래처를 모릅니다"
     QuantityExceeds "quantity-exceeds" "quantity {found} exceeds the {expected} still open" "수량 {found}이(가) 남은 {expected}보다 많습니다"
-    PriceDiffers "price-differs" "the price {found} differs from the agreed {expected}" "단가 {found}이(가) 약정 단가 {expected}와(과) 다릅니다"
+    PriceDiffers "price-differs" "the price {found} differs from the one in the catalogue" "단가 {found}이(가) 제품 목록의 단가와 다릅니다"
     TotalDiffers "total-differs" "the total {found} differs from the sum {expected}" "합계 {found}이(가) 계산한 값 {expected}와(과) 다릅니다"
     DatesOutOfOrder "dates-out-of-order" "the date {found} lies before {expected}" "날짜 {found}이(가) {expected}보다 앞섭니다"
     CheckDigit "check-digit" "the check digit of {found} should be {expected}" "{found}의 검증 숫자는 {expected}이어야 합니다"

@@ -151,11 +151,12 @@ fn viewer_of(directory: &Directory, credential: &Credential) -> Option<Viewer> {
 
 /// Whether a report of a courier was signed with its secret, lately; the one who sent it has no key.
 pub fn signed_with(hub: &Hub, secret: &Secret, headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).ok_or(Refused::Malformed);
+    // A header that is missing is no header that fits.
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     let signed = webhook::Headers {
-        id: text("webhook-id")?,
-        timestamp: text("webhook-timestamp")?,
-        signature: text("webhook-signature")?,
+        id: text("webhook-id"),
+        timestamp: text("webhook-timestamp"),
+        signature: text("webhook-signature"),
     };
     let verified = webhook::verify(std::slice::from_ref(secret), signed, body, hub.clock.now_ms());
     if verified.is_err() {

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says so")]
 
+mod api;
 mod command;
 mod couriers;
 mod engines;
+mod harness;
 mod jobs;
 mod leases;
 mod listen;
@@ -13,3 +15,4 @@ mod pipeline;
 mod program;
 mod store;
 mod store_limits;
+mod tenancy;
