@@ -3,12 +3,14 @@
 //!
 //! Unknown keys are refused with line and column. `src/dure.toml` is the commented template and says the same defaults.
 
+mod environment;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use toml::{Table, Value};
+use toml::Table;
 
 use crate::error::{Error, Result};
 use crate::format;
@@ -17,12 +19,6 @@ use crate::transport::{http_client, mail_client, tls};
 
 /// The commented configuration that `dure init` writes.
 pub const TEMPLATE: &str = include_str!("dure.toml");
-
-/// What environment variables that override the configuration start with.
-pub const ENVIRONMENT_PREFIX: &str = "DURE_";
-
-/// Variables with our prefix that other parts read.
-const OTHER_VARIABLES: &[&str] = &["BLESS", "CONFIG", "KEY", "REQUIRE_ALL", "STANDARDS", "URL"];
 
 /// The largest configuration file that is read, bytes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -211,18 +207,13 @@ impl Config {
     pub fn parse(text: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config> {
         // Once by itself, so that what is wrong with the file has its line and column.
         let mut config: Config = toml::from_str(text).map_err(|error| placed(text, &error))?;
-        let mut overrides: Vec<_> = environment
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned(), value)))
-            .filter(|(name, _)| !OTHER_VARIABLES.contains(&name.as_str()) && !name.starts_with("TEST_"))
-            .collect();
-        overrides.sort();
+        let known = Table::try_from(Config::default()).map_err(|error| Error::bug(error.to_string()))?;
+        let overrides = environment::overrides(&known, environment);
         if !overrides.is_empty() {
             let mut table: Table = toml::from_str(text).map_err(|error| placed(text, &error))?;
-            let known = Table::try_from(Config::default()).map_err(|error| Error::bug(error.to_string()))?;
             for (name, value) in overrides {
-                let wrong = |reason: String| Error::config(format!("{ENVIRONMENT_PREFIX}{name}: {reason}"));
-                set(&mut table, &known, &name.to_ascii_lowercase(), &value).map_err(wrong)?;
+                let wrong = |reason: String| Error::config(format!("{}{name}: {reason}", environment::PREFIX));
+                environment::set(&mut table, &known, &name.to_ascii_lowercase(), &value).map_err(wrong)?;
                 // Read again after each, so that an error names the variable that caused it.
                 config =
                     table.clone().try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
@@ -337,38 +328,6 @@ fn read(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// Sets the key `name` (`limits__receive_bytes`) to a value of the type the default has.
-fn set(table: &mut Table, known: &Table, name: &str, text: &str) -> Result<(), String> {
-    let unknown = || "there is no such setting".to_owned();
-    let mut value = known.get(name.split("__").next().unwrap_or(name)).ok_or_else(unknown)?;
-    let mut here = table;
-    let mut key = name;
-    if let Some((outer, inner)) = name.split_once("__") {
-        let below = value.as_table().ok_or_else(unknown)?;
-        // Names of jobs are free, their schedules are text.
-        const FREE: &Value = &Value::String(String::new());
-        value = below.get(inner).or((outer == "jobs").then_some(FREE)).ok_or_else(unknown)?;
-        let entry = here.entry(outer).or_insert_with(|| Value::Table(Table::new()));
-        here = entry.as_table_mut().ok_or_else(unknown)?;
-        key = inner;
-    }
-    here.insert(key.to_owned(), value_like(value, text)?);
-    Ok(())
-}
-
-fn value_like(like: &Value, text: &str) -> Result<Value, String> {
-    Ok(match like {
-        Value::Integer(_) => Value::Integer(text.trim().parse().map_err(|_| format!("{text} is not a whole number"))?),
-        Value::Boolean(_) => Value::Boolean(text.trim().parse().map_err(|_| format!("{text} is not true or false"))?),
-        Value::Array(_) => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
-        }
-        Value::Table(_) => return Err("this is a table; name one of its keys after two underscores".to_owned()),
-        _ => Value::String(text.to_owned()),
-    })
-}
-
 mod zone {
     use super::{Deserialize, Deserializer, Serializer, Tz};
 
@@ -463,6 +422,10 @@ mod tests {
             ("DURE_LOG__FORMAT", "json"),
             ("DURE_JOBS__CLOSING", "0 0 4 1 * *"),
             ("DURE_STANDARDS", "/somewhere"),
+            ("DURE_PORT", "tcp://10.0.0.1:7373"),
+            ("DURE_SERVICE_HOST", "10.0.0.1"),
+            ("DURE_URL", "http://hub.example"),
+            ("DURE_KEY", "dk_x"),
             ("PATH", "/bin"),
         ]);
         let config = Config::parse(text, environment).unwrap();
@@ -477,6 +440,8 @@ mod tests {
     #[test]
     fn a_wrong_variable_is_named() {
         refused("", &[("DURE_LISTEM", "x")], &["DURE_LISTEM"]);
+        refused("", &[("DURE_DATABSE", "x")], &["DURE_DATABSE"]);
+        refused("", &[("DURE_LMITS__CONNECTIONS", "1")], &["DURE_LMITS__CONNECTIONS"]);
         refused("", &[("DURE_LIMITS__NONE", "1")], &["DURE_LIMITS__NONE"]);
         refused("", &[("DURE_LISTEN__PORT", "1")], &["DURE_LISTEN__PORT"]);
         refused("", &[("DURE_LIMITS", "1")], &["DURE_LIMITS", "table"]);
