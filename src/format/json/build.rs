@@ -126,8 +126,8 @@ impl Build {
                     name.clear();
                     name.push_str(&pull.text);
                     let top = self.frames.len() == bottom;
-                    let skipped = self.large || (top && skip.contains(&name.as_str()));
-                    if skipped || !self.is_new(&name, at, findings) {
+                    let skipped = self.large || !self.is_new(&name, at, findings);
+                    if skipped || (top && skip.contains(&name.as_str())) {
                         match pull.next()? {
                             Ok(event) => {
                                 if let Err(finding) = pull.skip(event)? {

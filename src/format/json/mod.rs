@@ -23,6 +23,7 @@ use crate::error::{Context, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
+use crate::model::name::Name;
 use crate::model::tree::Tree;
 use crate::schema::library;
 
@@ -49,6 +50,9 @@ pub struct JsonReader {
     build: Build,
     queue: Outbox,
     stage: Stage,
+    /// Where a type is cut.
+    cut_of: fn(&MessageType) -> Option<Name>,
+    large_bytes: usize,
     /// The list that is being read element by element.
     cut: String,
     root: String,
@@ -92,6 +96,8 @@ impl JsonReader {
             build: Build::new(limits),
             queue: Outbox::default(),
             stage: Stage::Start,
+            cut_of: |message_type| library().message(message_type)?.cut,
+            large_bytes: LARGE_BYTES,
             cut: String::new(),
             root: String::new(),
             ordinal: 0,
@@ -180,9 +186,9 @@ impl JsonReader {
             return Ok(());
         };
         let known = message_type.name.parse::<DocumentType>().is_ok();
-        let grammar = library().message(&message_type);
+        let known = known || library().message(&message_type).is_some();
         self.queue.push(Part::Start(MessageStart { message_type: message_type.clone(), reference: String::new() }));
-        if grammar.is_none() && !known {
+        if !known {
             let place = Place { path: Some(TYPE.to_owned()), ..Place::from_at(at) };
             let names: Vec<&str> = DocumentType::ALL.iter().map(|kind| kind.as_str()).collect();
             let finding = Finding::error(Code::UnknownMessage, place);
@@ -194,8 +200,8 @@ impl JsonReader {
         self.root.clone_from(&message_type.name);
         self.build.begin(&self.root, at);
         self.ordinal = 0;
-        let small = self.pull.is_all_here() && self.pull.bytes_here() <= LARGE_BYTES;
-        let Some(cut) = grammar.and_then(|grammar| grammar.cut).filter(|_| !small) else {
+        let small = self.pull.is_all_here() && self.pull.bytes_here() <= self.large_bytes;
+        let Some(cut) = (self.cut_of)(&message_type).filter(|_| !small) else {
             match self.build.members(&mut self.pull, None, &[TYPE], findings)? {
                 Stop::End if self.build.is_too_large() => self.stage = self.after(),
                 Stop::End => {
@@ -237,26 +243,6 @@ impl JsonReader {
         let built = self.build.take();
         let tree = if self.ahead { self.bare() } else { built };
         match stop {
-            Stop::Cut if self.listed => {
-                let place = Place { path: Some(self.cut.clone()), ..Place::from_at(self.pull.place) };
-                let finding = Finding::error(Code::Syntax, place);
-                findings.push(finding.found(format!("{} stands twice in one object", self.cut)));
-                self.keys = keys;
-                self.stage = match self.pull.skip(Event::BeginArray)? {
-                    // Back among the members, with what was built so far given as it is.
-                    Ok(()) => Stage::Members,
-                    Err(finding) => {
-                        findings.push(*finding);
-                        Stage::Done
-                    }
-                };
-                if self.stage == Stage::Done {
-                    self.queue.push(Part::End);
-                } else {
-                    let keys = std::mem::take(&mut self.keys);
-                    self.build.resume(&self.root, self.pull.place, keys);
-                }
-            }
             Stop::Cut => {
                 if !self.ahead {
                     self.queue.push(Part::Head(tree));

@@ -5,7 +5,10 @@ use crate::model::name::Name;
 
 /// Parts, findings and the trees in one spelling.
 fn read(source: Source, limits: &Limits) -> String {
-    let mut reader = JsonReader::new(source, &Hint::default(), limits).unwrap();
+    read_with(JsonReader::new(source, &Hint::default(), limits).unwrap())
+}
+
+fn read_with(mut reader: JsonReader) -> String {
     let mut findings = Findings::default();
     let mut out = String::new();
     while let Some(part) = reader.next(&mut findings).unwrap() {
@@ -109,7 +112,7 @@ fn sizes_are_bounded() {
     assert_eq!(found(&long), "Error too-large line 1 column 224 223 bytes / 100 bytes");
     assert_eq!(
         found("{\"type\":\"Order\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1}"),
-        "Error too-many-attributes line 1 column 35 d  / 3"
+        "Error too-many-attributes line 1 column 29 c  / 3"
     );
     assert_eq!(
         found("{\"type\":\"Order\",\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}"),
@@ -132,4 +135,62 @@ fn a_tree_is_written_and_read_again() {
     let (written, findings) = write(&MessageType::new("dure", "1", "Order"), &trees[0]);
     assert_eq!(findings, []);
     assert_eq!(String::from_utf8(written).unwrap(), text);
+}
+
+/// As a catalogue so large that it is cut at its lines.
+fn check_cut(text: &str, from_memory: &str, from_stream: &str) {
+    for (stream, expected) in [(false, from_memory), (true, from_stream)] {
+        let limits = Limits { whole_bytes: if stream { 40 } else { 10_000 }, ..Limits::default() };
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let source = if stream { Source::Stream(Box::new(std::io::Cursor::new(bytes))) } else { Source::Bytes(bytes) };
+        let mut reader = JsonReader::new(source, &Hint::default(), &limits).unwrap();
+        reader.large_bytes = 0;
+        reader.cut_of = |_| Some(Name::intern("lines"));
+        let found = read_with(reader);
+        let found: Vec<&str> = found.lines().collect();
+        let expected: Vec<&str> = expected.lines().map(str::trim).collect();
+        assert_eq!(found, expected, "stream: {stream}");
+    }
+}
+
+#[test]
+fn a_large_document_comes_in_groups() {
+    check_cut(
+        "{\"type\":\"Catalogue\",\"lines\":[{\"id\":1},null,{\"id\":2},7],\"id\":\"K\"}",
+        "start dure/1/Catalogue
+         head Catalogue=@1:1 id=K@1:61
+         group lines[1]=@1:30 lines[1].id=1@1:36
+         group lines[2]=@1:44 lines[2].id=2@1:50
+         tail Catalogue=@1:64
+         end
+         Error unexpected line 1 column 53 a value / an object",
+        "start dure/1/Catalogue
+         head Catalogue=@1:1
+         group lines[1]=@1:30 lines[1].id=1@1:36
+         group lines[2]=@1:44 lines[2].id=2@1:50
+         tail Catalogue=@1:54 id=K@1:61
+         end
+         Error unexpected line 1 column 53 a value / an object",
+    );
+    let bare = "start dure/1/Catalogue
+         head Catalogue=@1:1
+         tail Catalogue=@1:20
+         end";
+    check_cut("{\"type\":\"Catalogue\"}", bare, bare);
+    let twice = "start dure/1/Catalogue
+         head Catalogue=@1:1 id=1@1:56
+         tail Catalogue=@1:57
+         end
+         Error syntax line 1 column 32 lines lines stands twice in one object /";
+    check_cut(
+        "{\"type\":\"Catalogue\",\"lines\":[],\"lines\":[{\"id\":1}],\"id\":1}",
+        twice,
+        &twice.replace(" id=1@1:56", "").replace("tail Catalogue=@1:57", "tail Catalogue=@1:30 id=1@1:56"),
+    );
+    let broken = "start dure/1/Catalogue
+         head Catalogue=@1:1
+         group lines[1]=@1:30 lines[1].id=1@1:36
+         end
+         Error truncated line 1 column 40  / a name in quotes";
+    check_cut("{\"type\":\"Catalogue\",\"lines\":[{\"id\":1},{", broken, broken);
 }

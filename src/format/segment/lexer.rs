@@ -590,6 +590,40 @@ mod tests {
         );
     }
 
+    /// Gives the same segment again and again.
+    struct Endless {
+        left: usize,
+        at: usize,
+    }
+
+    impl Read for Endless {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            let segment = b"LIN+1++4000862141404:EN'\n";
+            let count = to.len().min(self.left);
+            for slot in to.iter_mut().take(count) {
+                *slot = segment[self.at % segment.len()];
+                self.at += 1;
+            }
+            self.left -= count;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_stream_takes_no_more_memory_than_a_piece() {
+        let source = Source::Stream(Box::new(Endless { left: 25 * 400_000, at: 0 }));
+        let mut lexer = Lexer::new(source, Dialect::new(Service::default()), 1 << 20);
+        let mut count = 0;
+        while let Some(segment) = lexer.next().unwrap() {
+            assert!(segment.terminated && segment.values.len() == 5);
+            count += 1;
+        }
+        assert_eq!(count, 400_000);
+        let Input::Stream { buffer, .. } = &lexer.input else { panic!("a stream") };
+        assert!(buffer.capacity() <= 4 * STEP, "{}", buffer.capacity());
+        assert_eq!(lexer.spot(), Spot { line: 400_001, column: 1, offset: 10_000_000 });
+    }
+
     proptest! {
         #[test]
         fn anything_is_cut_without_panic_and_alike_from_a_stream(
