@@ -219,7 +219,7 @@ fn conflicts_are_run_again_and_not_for_ever() {
             .unwrap_err();
         assert!(error.is_temporary());
         assert_eq!(fault_of(&error).unwrap().class, Class::Conflict);
-        assert_eq!(runs.load(Ordering::SeqCst), 16);
+        assert_eq!(runs.load(Ordering::SeqCst), 20);
         // The connection is as good as before.
         store.write_blocking(|tx| receive(tx, 1, "a")).unwrap();
         assert_eq!(count(&store), 1);

@@ -5,6 +5,7 @@
 
 mod backup;
 mod fault;
+mod flight;
 mod placeholder;
 mod postgres;
 mod queue;
@@ -13,6 +14,7 @@ mod sqlite;
 mod tls;
 mod tx;
 mod value;
+mod wire;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

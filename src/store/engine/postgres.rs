@@ -25,7 +25,7 @@ use super::tx::Tx;
 /// Receipts that share one transaction at most.
 const GROUP: usize = 32;
 /// How often a closure runs before its caller is told of the conflict.
-const ATTEMPTS: u32 = 16;
+const ATTEMPTS: u32 = 20;
 
 /// What a transaction is for, which says how much it must be kept apart from others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +178,7 @@ fn alone(session: &mut Session, clock: &Clock, job: &mut dyn Job, begin: Begin) 
         let Err(miss) = once(session, clock, job, begin) else { return };
         let again = match miss.fault.class {
             Class::Conflict => {
-                let wait_ms = session.jitter(1 << attempt.min(6));
+                let wait_ms = session.jitter(1 << attempt.min(7));
                 session.wait_ms(wait_ms);
                 true
             }

@@ -4,30 +4,24 @@
 //! then travel together and cost one wait. Statements are prepared once per connection; the server says the types of
 //! their parameters.
 
-use std::error::Error as StdError;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use futures_util::TryStreamExt;
 use rustc_hash::FxHashMap;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, Socket, Statement};
 
 use crate::clock::Stopwatch;
 use crate::error::Result;
 
 use super::fault::{Class, Fault};
+use super::flight::{Answer, Trouble, land, send};
 use super::placeholder;
-use super::sqlite::too_many;
 use super::tls::MakeTls;
-use super::tx::MOST_ROWS;
 use super::value::{Param, Row, Value};
+use super::wire::is_narrow;
 
 /// Statements that may be on their way without an answer, and bytes of their parameters.
 const MOST_AHEAD: usize = 64;
@@ -127,58 +121,6 @@ struct Last<'a> {
     statement: Option<Statement>,
     params: &'a [Param<'a>],
     rows: bool,
-}
-
-#[derive(Default)]
-struct Answer {
-    changed: u64,
-    rows: Vec<tokio_postgres::Row>,
-}
-
-enum Trouble {
-    Database(tokio_postgres::Error),
-    TooManyRows,
-}
-
-impl From<tokio_postgres::Error> for Trouble {
-    fn from(error: tokio_postgres::Error) -> Trouble {
-        Trouble::Database(error)
-    }
-}
-
-impl Trouble {
-    fn fault(&self, sql: &'static str) -> Fault {
-        match self {
-            Trouble::Database(error) => Fault::postgres(error).in_statement(sql),
-            Trouble::TooManyRows => too_many(sql),
-        }
-    }
-}
-
-async fn send(
-    client: &Client,
-    sql: &str,
-    statement: Option<&Statement>,
-    params: &[Param<'_>],
-    rows: bool,
-) -> Result<Answer, Trouble> {
-    let Some(statement) = statement else {
-        client.batch_execute(sql).await?;
-        return Ok(Answer::default());
-    };
-    let params = params.iter().map(|param| param as &(dyn ToSql + Sync));
-    if !rows {
-        return Ok(Answer { changed: client.execute_raw(statement, params).await?, rows: Vec::new() });
-    }
-    let mut stream = std::pin::pin!(client.query_raw(statement, params).await?);
-    let mut rows = Vec::new();
-    while let Some(row) = stream.try_next().await? {
-        if rows.len() == MOST_ROWS {
-            return Err(Trouble::TooManyRows);
-        }
-        rows.push(row);
-    }
-    Ok(Answer { changed: 0, rows })
 }
 
 impl Session {
@@ -407,95 +349,11 @@ impl Session {
     }
 }
 
-type Flight<F> = (&'static str, Pin<Box<F>>);
-type Landed = Option<Result<Answer, Trouble>>;
-
-/// Sends all, then takes the answers in order: the last one, and the first trouble with whether it was the last's.
-async fn land<F>(flights: Vec<Flight<F>>) -> (Answer, Option<(&'static str, bool, Trouble)>)
-where
-    F: Future<Output = Result<Answer, Trouble>>,
-{
-    let count = flights.len();
-    let mut waiting: Vec<(Flight<F>, Landed)> = flights.into_iter().map(|flight| (flight, None)).collect();
-    std::future::poll_fn(|context| {
-        for ((_, flight), answer) in &mut waiting {
-            if let Poll::Ready(ready) = flight.as_mut().poll(context) {
-                *answer = Some(ready);
-            }
-        }
-        Poll::Ready(())
-    })
-    .await;
-    let mut last = Answer::default();
-    let mut trouble = None;
-    for (place, ((sql, flight), answer)) in waiting.into_iter().enumerate() {
-        let answer = match answer {
-            Some(answer) => answer,
-            None => flight.await,
-        };
-        match answer {
-            Ok(answer) => last = answer,
-            // Those behind it only say that the transaction has failed.
-            Err(error) => {
-                trouble.get_or_insert((sql, place + 1 == count, error));
-            }
-        }
-    }
-    (last, trouble)
-}
-
 fn bytes_of(param: &Param<'_>) -> usize {
     match param {
         Param::Null => 0,
         Param::Int(_) => 8,
         Param::Text(text) => text.len(),
         Param::Bytes(bytes) => bytes.len(),
-    }
-}
-
-fn is_narrow(ty: &Type) -> bool {
-    matches!(*ty, Type::INT2 | Type::INT4 | Type::NUMERIC)
-}
-
-impl ToSql for Param<'_> {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        match (*self, ty) {
-            (Param::Null, _) => Ok(IsNull::Yes),
-            (Param::Int(number), &Type::INT8) => number.to_sql(ty, out),
-            (Param::Text(text), ty) if <&str as ToSql>::accepts(ty) => text.to_sql(ty, out),
-            (Param::Bytes(bytes), &Type::BYTEA) => bytes.to_sql(ty, out),
-            (Param::Int(_), ty) => Err(format!("a number where the statement wants {ty}").into()),
-            (Param::Text(_), ty) => Err(format!("text where the statement wants {ty}").into()),
-            (Param::Bytes(_), ty) => Err(format!("bytes where the statement wants {ty}").into()),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Value, Box<dyn StdError + Sync + Send>> {
-        Ok(match *ty {
-            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
-            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
-            Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
-            Type::BOOL => Value::Int(bool::from_sql(ty, raw)?.into()),
-            Type::BYTEA => Value::Bytes(raw.to_vec()),
-            Type::VOID => Value::Null,
-            _ if <String as FromSql<'_>>::accepts(ty) => Value::Text(String::from_sql(ty, raw)?),
-            _ => return Err(format!("{ty} does not cross: cast sums to BIGINT").into()),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Value, Box<dyn StdError + Sync + Send>> {
-        Ok(Value::Null)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
     }
 }
