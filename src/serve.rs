@@ -100,8 +100,22 @@ pub struct Running {
     _lock: Option<FolderLock>,
 }
 
+/// Which parts of a hub run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Parts {
+    /// All.
+    All,
+    /// It listens and keeps what it is handed; nothing is worked on.
+    ReceiveOnly,
+}
+
 /// Starts a hub: store, workers, jobs, listener. Port 0 takes a free one.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    start_parts(config, clock, Parts::All).await
+}
+
+/// Starts a hub, or only its receiving end.
+pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<Running> {
     // Hubs on PostgreSQL share the database; the folder is still one's own.
     let lock = lock_folder(&config.data)?;
     let tls = TlsFiles::open(&config.tls)?.map(Arc::new);
@@ -123,9 +137,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let hub = open_hub(config, clock).await?;
 
     let mut tasks = JoinSet::new();
-    supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
-    supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
-    supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));
+    if parts == Parts::All {
+        supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
+        supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
+        supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));
+    }
     supervise(&mut tasks, &hub, "directory", watch_directory(Arc::clone(&hub)));
     if let Some(tls) = tls {
         let stopping = Arc::clone(&hub);

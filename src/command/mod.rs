@@ -4,6 +4,7 @@
 pub mod administer;
 pub mod agreement;
 pub mod backup;
+pub mod bench;
 pub mod call;
 pub mod check;
 pub mod client;
@@ -79,6 +80,7 @@ enum Verb {
     #[command(subcommand)]
     Agreement(agreement::Verb),
     Backup(backup::Backup),
+    Bench(bench::Bench),
     Check(check::Check),
     Completions(completions::Completions),
     Convert(convert::Convert),
@@ -110,6 +112,7 @@ impl Verb {
         match self {
             Verb::Agreement(verb) => call.wait_for(verb.run(call)),
             Verb::Backup(verb) => call.wait_for(verb.run(call)),
+            Verb::Bench(verb) => verb.run(call),
             Verb::Check(verb) => verb.run(call),
             Verb::Completions(verb) => verb.run(call),
             Verb::Convert(verb) => verb.run(call),

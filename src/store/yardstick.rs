@@ -50,8 +50,18 @@ fn scatter(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Commits rows `batch` at a time into a new database in `folder` for about `for_ms` milliseconds. Blocks.
-pub fn bare_sqlite(folder: &Path, batch: u64, for_ms: u64) -> Result<Rate> {
+/// In which order the unique keys come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keys {
+    /// Each above the last, as counters and dates do.
+    Rising,
+    /// Anywhere, as random identifiers do.
+    Scattered,
+}
+
+/// Commits rows `batch` at a time into a new database in `folder` for about `for_ms` milliseconds, after `already` rows that
+/// are not counted. Blocks.
+pub fn bare_sqlite(folder: &Path, keys: Keys, already: u64, batch: u64, for_ms: u64) -> Result<Rate> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let run = || -> rusqlite::Result<Rate> {
         let connection = Connection::open_with_flags(folder.join("bare.db"), flags)?;
@@ -59,14 +69,19 @@ pub fn bare_sqlite(folder: &Path, batch: u64, for_ms: u64) -> Result<Rate> {
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE inbox (id INTEGER PRIMARY KEY, \
              key TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, body BLOB NOT NULL);",
         )?;
-        let watch = Stopwatch::start();
+        let mut watch = Stopwatch::start();
         let mut rows = 0;
-        while watch.elapsed_us() < for_ms.saturating_mul(1000) {
+        loop {
+            if rows < already {
+                watch = Stopwatch::start();
+            } else if watch.elapsed_us() >= for_ms.saturating_mul(1000) {
+                break;
+            }
             connection.execute_batch("BEGIN IMMEDIATE")?;
             for _ in 0..batch.max(1) {
                 let body = body(rows);
-                let key =
-                    body.first_chunk().map_or_else(String::new, |first| format!("{:016x}", u64::from_le_bytes(*first)));
+                let first = body.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+                let key = format!("key-{:016x}", if keys == Keys::Rising { rows } else { first });
                 connection.prepare_cached("INSERT INTO inbox (key, at, body) VALUES (?1, ?2, ?3)")?.execute((
                     key,
                     1_800_000_000_000_i64,
@@ -76,7 +91,8 @@ pub fn bare_sqlite(folder: &Path, batch: u64, for_ms: u64) -> Result<Rate> {
             }
             connection.execute_batch("COMMIT")?;
         }
-        Ok(Rate { rows, took_us: watch.elapsed_us() })
+        let counted = rows.saturating_sub(already.next_multiple_of(batch.max(1)));
+        Ok(Rate { rows: counted, took_us: watch.elapsed_us() })
     };
     run().map_err(|error| Error::store("measuring SQLite alone").caused_by(error))
 }
@@ -88,7 +104,7 @@ mod tests {
     #[test]
     fn rows_are_counted_and_bodies_differ() {
         let folder = tempfile::tempdir().unwrap();
-        let rate = bare_sqlite(folder.path(), 64, 20).unwrap();
+        let rate = bare_sqlite(folder.path(), Keys::Scattered, 0, 64, 20).unwrap();
         assert!(rate.rows >= 64 && rate.rows.is_multiple_of(64), "{rate:?}");
         assert!(rate.took_us >= 20_000 && rate.per_second() > 0);
         assert_eq!(body(1).len(), BODY_BYTES);
