@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::language::Words;
 use crate::model::disposition::{DeliveryState, Disposition, Identity, InterchangeState};
 use crate::model::finding::Language;
 use crate::model::parcel_status::ParcelStatus;
@@ -83,6 +84,19 @@ impl Chip {
                 Chip::new(known.title(language), tone)
             }
             None => Chip::new(state, Tone::Plain),
+        }
+    }
+
+    /// Where a trade stands.
+    pub(crate) fn trade(state: &str, w: &Words) -> Chip {
+        match state {
+            "ordered" => Chip::new(w.trade_ordered, Tone::Waiting),
+            "confirmed" => Chip::new(w.trade_confirmed, Tone::Waiting),
+            "despatched" => Chip::new(w.trade_despatched, Tone::Waiting),
+            "delivered" => Chip::new(w.trade_delivered, Tone::Good),
+            "settled" => Chip::new(w.trade_settled, Tone::Good),
+            "rejected" => Chip::new(w.trade_rejected, Tone::Bad),
+            other => Chip::new(other, Tone::Plain),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use askama::Template;
 
+use super::fields;
 use super::language::Words;
 use crate::model::finding::{Finding, Language, Severity};
 
 /// A finding as it is read.
 #[derive(Clone, PartialEq, Eq, Debug, Template)]
 #[template(
-    source = r#"<p class="finding {{ tone }}">{{ text }}{% if !place.is_empty() || !path.is_empty() %} <span class="at">{{ place }}{% if !path.is_empty() %} <code>{{ path }}</code>{% endif %}</span>{% endif %}</p>"#,
+    source = r#"<p class="finding {{ tone }}">{{ text }}{% if !place.is_empty() || !path.is_empty() %} <span class="at">{{ place }}{% if !path.is_empty() %}{% if !place.is_empty() %} · {% endif %}{% if ours %}{{ path }}{% else %}<code>{{ path }}</code>{% endif %}{% endif %}</span>{% endif %}</p>"#,
     ext = "html"
 )]
 pub(crate) struct FindingView {
@@ -18,8 +19,10 @@ pub(crate) struct FindingView {
     pub(crate) text: String,
     /// Where, in words.
     pub(crate) place: String,
-    /// Path of the element.
+    /// Path of the element; in words where it is one of ours.
     pub(crate) path: String,
+    /// Whether the path is in words.
+    pub(crate) ours: bool,
 }
 
 impl askama::filters::HtmlSafe for FindingView {}
@@ -27,6 +30,9 @@ impl askama::filters::HtmlSafe for FindingView {}
 impl FindingView {
     /// A finding in the words of a language.
     pub(crate) fn new(finding: &Finding, w: &Words, language: Language) -> FindingView {
+        let path = finding.place.path.as_deref().unwrap_or("");
+        // Paths of XML and segments stand as their senders know them.
+        let ours = !path.contains('/') && finding.place.segment.is_none();
         FindingView {
             tone: match finding.severity {
                 Severity::Error => "bad",
@@ -35,7 +41,8 @@ impl FindingView {
             },
             text: finding.text(language),
             place: w.place(&finding.place),
-            path: finding.place.path.clone().unwrap_or_default(),
+            path: if ours && !path.is_empty() { fields::path(path, language) } else { path.to_owned() },
+            ours,
         }
     }
 }
@@ -62,8 +69,11 @@ mod tests {
         let view = FindingView::new(&finding, Words::of(Language::En), Language::En).to_string();
         assert_eq!(
             view,
-            "<p class=\"finding bad\">&#60;script&#62; is not a number <span class=\"at\">segment 7 <code>LIN[2]/QTY</code></span></p>"
+            "<p class=\"finding bad\">&#60;script&#62; is not a number <span class=\"at\">segment 7 · <code>LIN[2]/QTY</code></span></p>"
         );
+        let ours = Finding::error(Code::Missing, Place::path("lines[2].item")).expected("item");
+        let view = FindingView::new(&ours, Words::of(Language::Ko), Language::Ko).to_string();
+        assert!(view.contains("<span class=\"at\">줄 2 · 품목</span>"), "{view}");
         assert_eq!(stored(&serde_json::to_string(&[finding.clone()]).unwrap()), [finding]);
         assert!(stored("").is_empty() && stored("no json").is_empty());
     }

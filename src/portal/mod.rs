@@ -64,12 +64,15 @@ pub const PAGES: &[Page] = &[
     Page { path: "/deliveries/{id}/resend", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.resend, route: || post(pages::delivery::resend) },
     Page { path: "/documents/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.document, route: || get(pages::document::show) },
     Page { path: "/documents/{id}/json", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::document::json) },
+    Page { path: "/find", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.found, route: || get(pages::trades::find) },
     Page { path: "/interchanges", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchanges, route: || get(pages::interchanges::show) },
     Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchange, route: || get(pages::interchange::show) },
     Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::interchange::payload) },
     Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.replay, route: || post(pages::interchange::replay) },
     Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.live, route: || get(live::listen) },
     Page { path: "/sign-out", method: Method::Post, rights: Rights::EVERYBODY, title: |w| w.sign_out, route: || post(pages::sign_in::leave) },
+    Page { path: "/trades", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trades, route: || get(pages::trades::show) },
+    Page { path: "/trades/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trade, route: || get(pages::trade::show) },
 ];
 
 /// The pages, `/` and below, with what they need. Whoever serves them puts `ConnectInfo<SocketAddr>` into the requests,

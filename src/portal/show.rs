@@ -14,6 +14,8 @@ pub(crate) struct Moment {
     pub(crate) iso: String,
     /// Day and time to the second.
     pub(crate) full: String,
+    /// Day and time to the minute.
+    pub(crate) minute: String,
     /// `11-23`, with the year if it is another one.
     pub(crate) day: String,
     /// `16:05`.
@@ -63,6 +65,7 @@ impl Moment {
         Moment {
             iso: format("%Y-%m-%dT%H:%M:%S%:z"),
             full: format("%Y-%m-%d %H:%M:%S"),
+            minute: format("%Y-%m-%d %H:%M"),
             short: if same("%Y-%m-%d") { clock.clone() } else { format!("{day} {clock}") },
             day,
             clock,

@@ -7,6 +7,8 @@ pub(super) mod interchange;
 pub(super) mod interchanges;
 pub(super) mod sign_in;
 pub(super) mod start;
+pub(super) mod trade;
+pub(super) mod trades;
 
 use super::language::Words;
 
@@ -31,7 +33,7 @@ impl Said {
 }
 
 /// What a partner's functional acknowledgement said, in words.
-fn acknowledged(w: &Words, word: &str) -> &'static str {
+pub(super) fn acknowledged(w: &Words, word: &str) -> &'static str {
     match word {
         "accepted" => w.ack_accepted,
         "rejected" => w.ack_rejected,
