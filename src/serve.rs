@@ -191,7 +191,7 @@ async fn watch_directory(hub: Arc<Hub>) {
 
 /// Everything that is served.
 pub fn router(hub: &Arc<Hub>) -> Router {
-    crate::api::router(Arc::clone(hub))
+    crate::api::router(Arc::clone(hub)).merge(crate::portal::router(Arc::clone(hub)))
 }
 
 impl Running {
