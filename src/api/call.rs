@@ -75,7 +75,8 @@ impl<'a> Query<'a> {
 
     /// The address of the next page: the same parameters, from another place on.
     pub(super) fn next(&self, path: &str, before: &str) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(format!("{path}?"));
+        let start = path.len() + 1;
+        let mut query = url::form_urlencoded::Serializer::for_suffix(format!("{path}?"), start);
         query.append_pair("before", before);
         for (key, value) in self.0.iter().filter(|(key, _)| key != "before") {
             query.append_pair(key, value);

@@ -11,9 +11,11 @@ use axum::http::request::Parts;
 use super::interchanges::accepted;
 use super::problem::{Answer, Kind, Problem, SharedHub};
 use crate::model::disposition::Transport;
+use crate::model::secret::Secret;
 use crate::pipeline::hub::Hub;
+use crate::pipeline::metrics::label;
 use crate::pipeline::receive::{Receipt, Received};
-use crate::transport::authenticate::signed_with;
+use crate::transport::courier::{by_webhook, verify};
 use crate::transport::http::{described, whole};
 
 /// Longest report, bytes.
@@ -32,23 +34,23 @@ async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answe
     let limit = limits.receive_bytes.min(LONGEST_REPORT);
     let bytes = whole(&parts.headers, body, limit, limits.body_timeout_ms).await;
     let bytes = bytes.map_err(|unread| Problem::unread(unread, limit))?;
-    let secret = match hub.secret(&format!("courier:{name}")) {
-        Ok(secret) => secret.unwrap_or_default(),
-        Err(error) => {
-            tracing::warn!(%error, "reports of courier {name} cannot be checked");
-            return Err(Problem::new(Kind::Unauthenticated));
-        }
+    let secrets = secrets(hub, name)?;
+    let signed = match hub.couriers.get(name) {
+        Some(profile) => verify(profile, &parts.headers, &bytes, &secrets, hub.clock.now_ms()),
+        // One that speaks our words signs as partners do.
+        None => by_webhook(&parts.headers, &bytes, &secrets, hub.clock.now_ms()),
     };
-    if let Err(refused) = signed_with(hub, &secret, &parts.headers, &bytes) {
+    let call_id = signed.map_err(|refused| {
+        hub.metrics.refused.get_or_create(&label("outcome", "signature")).inc();
         tracing::debug!("a report of courier {name} is refused: {refused}");
-        return Err(Problem::new(Kind::Unauthenticated));
-    }
+        Problem::new(Kind::Unauthenticated)
+    })?;
     let described = described(&parts.headers);
     let receipt = Receipt {
         organisation_id: courier.id,
         centre_id: courier.centre_id,
         transport: Transport::Courier,
-        transport_id: parts.headers.get("webhook-id").and_then(|id| id.to_str().ok()).map(str::to_owned),
+        transport_id: Some(call_id),
         content_type: described.content_type,
         charset: described.charset,
         file_name: String::new(),
@@ -59,4 +61,19 @@ async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answe
         Received::New(id) | Received::Repeat(id) => Ok(accepted(id)),
         Received::Conflict(id) => Err(Problem::new(Kind::TransportIdConflict).about(id)),
     }
+}
+
+/// The courier's secret, and the one before it while they change (`courier:NAME:old`).
+fn secrets(hub: &Hub, name: &str) -> Result<Vec<Secret>, Problem> {
+    let mut secrets = Vec::with_capacity(2);
+    let directory = hub.directory();
+    for place in [format!("courier:{name}"), format!("courier:{name}:old")] {
+        if directory.sealed_secret(&place).is_some() {
+            secrets.extend(hub.secret(&place)?);
+        }
+    }
+    if secrets.is_empty() {
+        tracing::warn!("reports of courier {name} cannot be checked: there is no secret courier:{name}");
+    }
+    Ok(secrets)
 }

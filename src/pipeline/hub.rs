@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast, watch};
 
+use super::courier::Couriers;
 use super::metrics::Metrics;
 use super::outbound::Outbound;
 use crate::clock::Clock;
@@ -39,6 +40,8 @@ pub struct Hub {
     pub sealer: Sealer,
     /// The time.
     pub clock: Clock,
+    /// What couriers say, by their names.
+    pub couriers: Couriers,
     /// Makes ids.
     pub ids: IdSource,
     /// What is counted.
@@ -68,12 +71,14 @@ impl Hub {
         outbound: Vec<Box<dyn Outbound>>,
     ) -> Result<Arc<Hub>> {
         let directory = store.read(Directory::load).await?;
+        let couriers = Couriers::load(&config.couriers)?;
         let ids = IdSource::new(config.hub);
         let owner = format!("hub-{}-{}", config.hub, ids.next(clock.now_ms()));
         Ok(Arc::new(Hub {
             config,
             store,
             sealer,
+            couriers,
             ids,
             metrics: Metrics::default(),
             outbound,

@@ -3,6 +3,7 @@
 pub mod again;
 pub mod check;
 pub mod commit;
+pub mod courier;
 pub mod dispatch;
 pub mod encode;
 pub mod hub;

@@ -1,20 +1,24 @@
 //! From bytes to typed documents: decode, validate, map. Looks at nothing but the bytes and what is agreed with their
 //! sender; what is wrong comes back as findings at the sender's own places.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ring::digest::{Context as Digest, SHA256, digest};
 
+use super::courier;
 use super::hub::Hub;
 use super::receive::PayloadReader;
 use crate::document::catalogue::{self, CatalogueLine, Target};
 use crate::document::directory::{Direction, Directory, message_of};
+use crate::document::transportation_status::TransportationStatus;
 use crate::document::{self, Body};
 use crate::error::{Context, Error, Result};
 use crate::format::{self, Hint, Limits, Part};
 use crate::mapping::{self, Mapping};
 use crate::model::canonical;
+use crate::model::disposition::Transport;
 use crate::model::document_type::DocumentType;
 use crate::model::envelope::Envelope;
 use crate::model::finding::{Code, Finding, Findings, Place, Severity};
@@ -195,6 +199,15 @@ impl Source {
         hint
     }
 
+    /// The profile of the courier that called back, if its words are not ours.
+    fn courier(&self) -> Option<&courier::Profile> {
+        if self.interchange.transport != Transport::Courier.as_str() {
+            return None;
+        }
+        let sender = self.directory.organisation(self.interchange.organisation_id)?;
+        self.hub.couriers.get(&sender.short)
+    }
+
     fn limits(&self) -> Limits {
         Limits { whole_bytes: self.hub.config.limits.whole_document_bytes, ..Limits::default() }
     }
@@ -202,15 +215,47 @@ impl Source {
 
 /// Reads an interchange of one chunk.
 pub fn whole(source: &Source, bytes: Bytes) -> Result<ReadInterchange> {
+    if let Some(profile) = source.courier() {
+        return Ok(reported(profile, &bytes));
+    }
     let mut sink = Keep;
     read(format::Source::Bytes(bytes), &source.hint(), source.limits(), Extent::Full, &mut sink)
 }
 
 /// Reads a large interchange from the store; blocks. Catalogue lines are written to the store as they come.
 pub fn large(source: &Source) -> Result<ReadInterchange> {
-    let payload = PayloadReader::new(source.hub.store.clone(), source.interchange.id, source.interchange.size_bytes);
+    let mut payload =
+        PayloadReader::new(source.hub.store.clone(), source.interchange.id, source.interchange.size_bytes);
+    if let Some(profile) = source.courier() {
+        // Callbacks are bounded by the transport.
+        let mut bytes = Vec::new();
+        payload.read_to_end(&mut bytes).context(|| "reading a courier's report")?;
+        return Ok(reported(profile, &bytes));
+    }
     let mut sink = Stage { source, waiting: Vec::new(), target: None, staged: 0 };
     read(format::Source::Stream(Box::new(payload)), &source.hint(), source.limits(), Extent::Full, &mut sink)
+}
+
+/// A courier's report as the one message of its interchange. A report without a number is named by its content, so that
+/// the same events again are a repeat.
+fn reported(profile: &courier::Profile, bytes: &[u8]) -> ReadInterchange {
+    let message_type = MessageType::new("courier", "1", &profile.name);
+    let mut message = ReadMessage::new(1, &message_type, String::new());
+    message.document_type = Some(DocumentType::TransportationStatus);
+    message.mapping = format!("couriers/{}", profile.name);
+    match courier::read(profile, bytes) {
+        Ok(mut report) => {
+            let content = |report: &TransportationStatus| serde_json::to_string(report).unwrap_or_default();
+            if report.id.is_empty() {
+                report.id = super::hex(sha256(content(&report).as_bytes()).get(..8).unwrap_or(&[]));
+            }
+            message.content = content(&report);
+            message.digest = sha256(message.content.as_bytes());
+            message.body = Some(Body::TransportationStatus(Box::new(report)));
+        }
+        Err(findings) => message.findings = findings,
+    }
+    ReadInterchange { format: message_type.format_name(), messages: vec![message], ..ReadInterchange::default() }
 }
 
 /// Reads bytes without a hub: for `check`, `convert` and `explain`.

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 
 use super::keys;
 use super::tls::ClientCertificate;
-use super::webhook::{self, Refused};
+use super::webhook;
 use crate::document::directory::{Credential, Directory};
 use crate::model::id::KeyId;
 use crate::model::role::Role;
@@ -147,22 +147,6 @@ fn viewer_of(directory: &Directory, credential: &Credential) -> Option<Viewer> {
         account_id: None,
         language: organisation.language,
     })
-}
-
-/// Whether a report of a courier was signed with its secret, lately; the one who sent it has no key.
-pub fn signed_with(hub: &Hub, secret: &Secret, headers: &HeaderMap, body: &[u8]) -> Result<(), Refused> {
-    // A header that is missing is no header that fits.
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let signed = webhook::Headers {
-        id: text("webhook-id"),
-        timestamp: text("webhook-timestamp"),
-        signature: text("webhook-signature"),
-    };
-    let verified = webhook::verify(std::slice::from_ref(secret), signed, body, hub.clock.now_ms());
-    if verified.is_err() {
-        count(hub, "signature");
-    }
-    verified
 }
 
 fn from_hex(text: &str) -> Option<[u8; 32]> {

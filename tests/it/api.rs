@@ -508,6 +508,42 @@ async fn couriers_call_back() {
 }
 
 #[tokio::test]
+async fn a_courier_in_its_own_words() {
+    let harness = Harness::new().await;
+    let trade = harness.whole_trade().await;
+    let party = json!({"type": "Party", "id": "sample-courier", "name": "샘플택배", "roles": ["courier"]});
+    harness.accepted(harness.org("centre"), party).await;
+    let agreed = json!({"type": "Agreement", "id": "sample-courier-in", "party": "sample-courier", "direction": "in",
+        "document_type": "TransportationStatus", "format": "dure-json"});
+    harness.accepted(harness.org("centre"), agreed).await;
+    let (old, new) =
+        (harness.secret("courier:sample-courier:old").await, harness.secret("courier:sample-courier").await);
+    let call = async |signing: &dure::transport::webhook::SigningKey, id: &str, body: &Value| {
+        let body = body.to_string();
+        let headers = signature(signing, id, body.as_bytes());
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = harness.call("POST", "/callbacks/sample-courier", &headers, body).await;
+        dure::pipeline::worker::run_once(&harness.hub).await.unwrap();
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        harness.state(id_of(&answer).parse::<dure::model::id::InterchangeId>().unwrap().0).await
+    };
+    let report = |code: &str, at: &str| json!({"events": [{"waybill": "5712-0034-1189", "status": {"code": code}, "at": at, "receiver": "박누리"}]});
+    let picked_up = report("20", "2026-11-24T10:00:00+09:00");
+    assert_eq!(call(&old, "c1", &picked_up).await.1, "accepted", "the secret before this one still holds");
+    assert_eq!(call(&new, "c2", &picked_up).await.1, "duplicate", "the same events in another call");
+    assert_eq!(call(&new, "c3", &report("50", "2026-11-24T11:00:00+09:00")).await.1, "accepted");
+    let nonsense = call(&new, "c4", &json!({"events": [{"waybill": "1"}]})).await;
+    assert!(nonsense.1 == "rejected" && nonsense.2.contains("events[1].status.code"), "{nonsense:?}");
+    let (_, key) = harness.key("sample-courier").await;
+    let seen = harness.get(&format!("/v1/trades/{}", trade.trade), &key).await.json();
+    let parcels = seen["parcels"].as_array().unwrap();
+    assert_eq!((parcels.len(), &parcels[0]["state"]), (1, &json!("delivered")));
+    let codes: Vec<_> =
+        parcels[0]["events"].as_array().unwrap().iter().map(|event| event["courier_code"].clone()).collect();
+    assert_eq!(codes, ["20", "50"]);
+}
+
+#[tokio::test]
 async fn documents_in_pages() {
     let harness = Harness::new().await;
     harness.whole_trade().await;

@@ -1,16 +1,8 @@
-//! Couriers' callbacks: who signs them, and what they say in our words. A courier is a data file
-//! (`mappings/couriers/NAME.toml`, described in the built-in one), so that a new one needs no code.
-//!
-//! The body is JSON. What comes of it is a `TransportationStatus` document; what the profile does not name is kept as
-//! `unmapped`. Left out: XML and form bodies, and couriers that must be asked (they call back with a number only).
-
-mod profile;
-mod report;
+//! Couriers' callbacks: who signs them. What they say is read by [`crate::pipeline::courier`].
 
 use axum::http::HeaderMap;
 
-pub use profile::{Couriers, Profile, Signing};
-pub use report::{read, write};
+pub use crate::pipeline::courier::{Couriers, Profile, Signing, read, write};
 
 use super::webhook::{self, Refused};
 use crate::model::secret::Secret;
@@ -25,14 +17,16 @@ pub fn verify(
     now_ms: i64,
 ) -> Result<String, Refused> {
     match profile.signing {
-        Signing::StandardWebhooks => {
-            let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-            let id = text("webhook-id");
-            let signed =
-                webhook::Headers { id, timestamp: text("webhook-timestamp"), signature: text("webhook-signature") };
-            webhook::verify(secrets, signed, body, now_ms).map(|()| id.to_owned())
-        }
+        Signing::StandardWebhooks => by_webhook(headers, body, secrets, now_ms),
     }
+}
+
+/// Whether the call was signed by Standard Webhooks with one of the secrets; its `webhook-id`.
+pub fn by_webhook(headers: &HeaderMap, body: &[u8], secrets: &[Secret], now_ms: i64) -> Result<String, Refused> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let id = text("webhook-id");
+    let signed = webhook::Headers { id, timestamp: text("webhook-timestamp"), signature: text("webhook-signature") };
+    webhook::verify(secrets, signed, body, now_ms).map(|()| id.to_owned())
 }
 
 #[cfg(test)]
