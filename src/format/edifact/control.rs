@@ -5,7 +5,7 @@
 //! (their messages are answered directly), packages and security.
 
 use super::headers::Identifier;
-use super::reader::lexer_of;
+use super::opening::{dialect_of, lexer_of, start, tag_of};
 use super::text::Text;
 use crate::error::Result;
 use crate::format::segment::lexer::Segment;
@@ -121,7 +121,7 @@ struct Survey {
 /// Reads the headers only.
 fn survey(received: Source, hint: &Hint, limits: &Limits) -> Result<Option<Survey>> {
     let (mut lexer, mut text) = lexer_of(received, hint, limits)?;
-    let Some(una) = super::reader::start(&mut lexer, &mut Findings::default())? else { return Ok(None) };
+    let Some(una) = start(&mut lexer, &mut Findings::default())? else { return Ok(None) };
     let mut survey: Option<Survey> = None;
     loop {
         let service = lexer.dialect().service();
@@ -130,7 +130,7 @@ fn survey(received: Source, hint: &Hint, limits: &Limits) -> Result<Option<Surve
             let value = segment.component(element, component);
             value.map(|value| text.plain(&segment.bytes_of(value))).unwrap_or_default()
         };
-        let dialect = match (super::reader::tag_of(&segment).0, &mut survey) {
+        let dialect = match (tag_of(&segment).0, &mut survey) {
             (Some(tag), None) if &tag == b"UNB" => {
                 let version = match said(&text, &segment, 1, 1).as_str() {
                     "4" => 4,
@@ -148,7 +148,7 @@ fn survey(received: Source, hint: &Hint, limits: &Limits) -> Result<Option<Surve
                     receiver: three(3),
                     headings: Vec::new(),
                 });
-                Some(super::reader::dialect_of(service, una, text.repertoire(), version))
+                Some(dialect_of(service, una, text.repertoire(), version))
             }
             (Some(tag), Some(survey)) if &tag == b"UNH" && survey.headings.len() < MOST_MESSAGES => {
                 let part = |component| said(&text, &segment, 2, component);

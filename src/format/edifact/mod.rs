@@ -21,6 +21,8 @@ pub(super) const FORMAT: Format = Format {
 
 mod control;
 mod headers;
+mod message;
+mod opening;
 mod reader;
 pub mod repertoire;
 pub mod sample;

@@ -8,17 +8,18 @@
 use std::sync::Arc;
 
 use super::headers::{self, Identifier};
-use super::repertoire::Repertoire;
+use super::message::{Message, at_of};
+use super::opening::{dialect_of, lexer_of, place_of, start, tag_of};
 use super::table::Table;
 use super::text::Text;
 use crate::error::Result;
 use crate::format::outbox::Outbox;
 use crate::format::segment::dialect::{Dialect, Service};
-use crate::format::segment::lexer::{Lexer, Segment, Spot, Value};
+use crate::format::segment::lexer::{Lexer, Segment, Spot};
 use crate::format::{Hint, Limits, MessageStart, Part, Reader, Source};
-use crate::model::finding::{Code, Finding, Findings, Place, Severity};
+use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
-use crate::model::tree::{At, Shape, Tree};
+use crate::model::tree::{Shape, Tree};
 
 /// Reads an EDIFACT interchange.
 pub struct EdifactReader {
@@ -78,19 +79,6 @@ impl Known {
     }
 }
 
-/// The message that is being read.
-struct Message {
-    reference: String,
-    segments: u32,
-    starts_at: u64,
-    /// What its table has no room for is only a warning, because the table is that of another version.
-    lenient: bool,
-    table: Option<Arc<Table>>,
-    /// None once it cannot be given: unknown, or too large.
-    tree: Option<Tree>,
-    slot: u16,
-}
-
 impl EdifactReader {
     /// Over a source. `hint.charset` helps where the header names a repertoire we do not have.
     pub fn new(source: Source, hint: &Hint, limits: &Limits) -> Result<EdifactReader> {
@@ -118,57 +106,6 @@ impl EdifactReader {
             started: false,
         })
     }
-}
-
-/// A lexer over a source, and what is known of its characters before UNB.
-pub(super) fn lexer_of(source: Source, hint: &Hint, limits: &Limits) -> Result<(Lexer, Text)> {
-    let (source, origin) = super::text::open(source)?;
-    let longest = limits.token_bytes.min(16 << 20);
-    let lexer = Lexer::new(source, Dialect::new(Service::default()), longest);
-    Ok((lexer, Text::new(origin, hint.charset.as_deref())))
-}
-
-/// Takes UNA, or the defaults of what UNB looks like. Says whether there was a UNA; none when nothing can be read.
-pub(super) fn start(lexer: &mut Lexer, findings: &mut Findings) -> Result<Option<bool>> {
-    lexer.skip_blank()?;
-    let spot = lexer.spot();
-    let head = lexer.peek(9)?;
-    if head.is_empty() {
-        findings.push(Finding::error(Code::Empty, Place::default()));
-        return Ok(None);
-    }
-    let una = head.starts_with(b"UNA");
-    let service = match head {
-        [b'U', b'N', b'A', advice @ ..] => {
-            let Ok(advice) = <[u8; 6]>::try_from(advice) else {
-                findings.push(Finding::error(Code::Truncated, place_of(spot)).expected("UNA, UNB"));
-                return Ok(None);
-            };
-            lexer.skip(9);
-            Service::from_una(advice)
-        }
-        [b'U', b'N', b'B', 0x1d, ..] => Service::LEVEL_B,
-        _ => Service::default(),
-    };
-    if let Some(fault) = service.fault() {
-        let mut place = place_of(spot);
-        place.path = Some("/UNA".to_owned());
-        findings.push(Finding::error(Code::Syntax, place).found(format!("{fault:?} cannot be a service character")));
-        return Ok(None);
-    }
-    lexer.set_dialect(Dialect::new(service));
-    Ok(Some(una))
-}
-
-/// The dialect behind UNB. The repetition separator is one from version 4 on, `*` without UNA; before it UNA 5 is
-/// reserved.
-pub(super) fn dialect_of(service: Service, una: bool, repertoire: Repertoire, version: u8) -> Dialect {
-    let repetition = match (version, service.repetition) {
-        (4, Some(byte)) => Some(byte),
-        (4, None) if !una && service == Service::default() => Some(b'*'),
-        _ => None,
-    };
-    Dialect::with_repertoire(Service { repetition, ..service }, |byte| repertoire.has_ascii(byte, version))
 }
 
 impl Reader for EdifactReader {
@@ -203,14 +140,6 @@ impl Reader for EdifactReader {
             }
         }
     }
-}
-
-fn place_of(spot: Spot) -> Place {
-    Place { line: Some(spot.line), column: Some(spot.column), ..Place::default() }
-}
-
-fn at_of(spot: Spot, segment: u32, element: u16, component: u16) -> At {
-    At { line: spot.line, column: spot.column, offset: spot.offset, segment, element, component }
 }
 
 impl State {
@@ -501,216 +430,4 @@ impl State {
             self.queue.push(Part::End);
         }
     }
-}
-
-/// The tag of a segment, and whether something stands there that is none: all of it, or lines in front of the tag.
-pub(super) fn tag_of(segment: &Segment<'_>) -> (Option<[u8; 3]>, bool) {
-    let is_tag = |tag: &[u8]| {
-        let tag = <[u8; 3]>::try_from(tag).ok()?;
-        let [first, rest @ ..] = &tag;
-        let good = first.is_ascii_uppercase() && rest.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-        good.then_some(tag)
-    };
-    let Some(value) = segment.values.first() else { return (None, true) };
-    let raw = segment.raw(value);
-    if let Some(tag) = is_tag(raw).or_else(|| is_tag(&segment.bytes_of(value))) {
-        return (Some(tag), false);
-    }
-    let last = raw.rsplit(|&byte| byte == b'\n').next().unwrap_or(raw);
-    (is_tag(last), true)
-}
-
-impl Message {
-    /// A segment of the message, headers included.
-    fn take(&mut self, segment: &Segment<'_>, tag: [u8; 3], text: &mut Text, limits: &Limits, findings: &mut Findings) {
-        self.segments = self.segments.saturating_add(1);
-        let (Some(table), Some(tree)) = (&self.table, &mut self.tree) else { return };
-        let at = at_of(segment.spot, self.segments, 0, 0);
-        let size = segment.spot.offset - self.starts_at;
-        if size > limits.whole_bytes || tree.len() > limits.nodes || segment.overflow {
-            let allowed =
-                if segment.overflow { "one segment".to_owned() } else { format!("{} bytes", limits.whole_bytes) };
-            findings.push(
-                Finding::error(Code::TooLarge, Place::from_at(at)).found(format!("{size} bytes")).expected(allowed),
-            );
-            self.tree = None;
-            return;
-        }
-        let known = table.segment(tag);
-        let mut definition = None;
-        if let Some(index) = known {
-            let slot = if self.segments == 1 { Some(0) } else { table.next(self.slot, index) };
-            if let Some(slot) = slot {
-                move_to(tree, table, self.slot, slot, at);
-                self.slot = slot;
-            }
-            definition = table.segments.get(usize::from(index));
-        }
-        match definition {
-            Some(definition) => {
-                tree.open(definition.name, at);
-                fill(tree, segment, &definition.elements, (self.segments, self.lenient), text, findings);
-            }
-            None => {
-                tree.open_text(&String::from_utf8_lossy(&tag), at);
-                fill_unknown(tree, segment, self.segments, text, findings);
-            }
-        }
-        tree.close();
-    }
-}
-
-/// Closes and opens groups so that the segment of `to` can be added.
-fn move_to(tree: &mut Tree, table: &Table, from: u16, to: u16, at: At) {
-    let (Some(here), Some(there)) = (table.slots.get(usize::from(from)), table.slots.get(usize::from(to))) else {
-        return;
-    };
-    let parent = |group: u16| table.groups.get(usize::from(group)).map_or(0, |known| known.parent);
-    let outer = match there.starts {
-        Some(group) => parent(group),
-        None => there.group,
-    };
-    let mut group = here.group;
-    while group != outer && group != 0 {
-        tree.close();
-        group = parent(group);
-    }
-    if there.starts.is_none() {
-        return;
-    }
-    // Mostly one; deeper where a group starts with a group.
-    let mut chain = [0; 21];
-    let mut length = 0;
-    let mut group = there.group;
-    while group != outer && length < chain.len() {
-        chain[length] = group;
-        length += 1;
-        group = parent(group);
-    }
-    for &group in chain.iter().take(length).rev() {
-        if let Some(group) = table.groups.get(usize::from(group)) {
-            tree.open(group.name, at);
-        }
-    }
-}
-
-/// The elements of a segment by its definition.
-fn fill(
-    tree: &mut Tree,
-    segment: &Segment<'_>,
-    elements: &[super::table::Element],
-    (number, lenient): (u32, bool),
-    text: &mut Text,
-    findings: &mut Findings,
-) {
-    let whole = text.whole(segment);
-    let mut values = segment.values.iter().peekable();
-    while let Some(value) = values.next() {
-        if value.is_empty() || value.element == 0 {
-            continue;
-        }
-        let Some(element) = elements.get(usize::from(value.element - 1)) else {
-            too_many(segment, value, number, text, lenient, findings);
-            continue;
-        };
-        let at = at_of(segment.spot_of(value), number, value.element, 0);
-        if element.components.is_empty() {
-            if value.component > 0 {
-                too_many(segment, value, number, text, lenient, findings);
-                continue;
-            }
-            put(tree, segment, value, whole, element.name, element.numeric, at, text, findings);
-            continue;
-        }
-        tree.open(element.name, at);
-        let mut next = Some(value);
-        while let Some(part) = next {
-            match element.components.get(usize::from(part.component)) {
-                _ if part.is_empty() => {}
-                Some(component) => {
-                    let at = at_of(segment.spot_of(part), number, part.element, part.component + 1);
-                    put(tree, segment, part, whole, component.name, component.numeric, at, text, findings);
-                }
-                None => too_many(segment, part, number, text, lenient, findings),
-            }
-            next = values.next_if(|other| other.element == value.element && other.repetition == value.repetition);
-        }
-        tree.close();
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the hot path; what it needs lies in as many places")]
-#[inline]
-fn put(
-    tree: &mut Tree,
-    segment: &Segment<'_>,
-    value: &Value,
-    whole: Option<&str>,
-    name: crate::model::name::Name,
-    numeric: bool,
-    at: At,
-    text: &mut Text,
-    findings: &mut Findings,
-) {
-    if value.is_clean()
-        && let Some(written) = whole.and_then(|whole| whole.get(segment.range(value)))
-    {
-        // Values are short, so a plain loop is faster than a search.
-        if numeric && written.bytes().any(|byte| byte == b',') {
-            tree.leaf(name, &written.replacen(',', ".", 1), at);
-        } else {
-            tree.leaf(name, written, at);
-        }
-        return;
-    }
-    let raw = segment.bytes_of(value);
-    let (written, trouble) = text.decode(&raw);
-    let id = match numeric && written.contains(',') {
-        true => tree.leaf(name, &written.replacen(',', ".", 1), at),
-        false => tree.leaf(name, &written, at),
-    };
-    if value.has_odd() || value.has_break() || trouble.is_some() {
-        text.complain(value, &written, trouble, || tree.place(id), findings);
-    }
-}
-
-/// The elements of a segment its message does not have, by their numbers: `1`, and `2` with `1`, `2` below it.
-fn fill_unknown(tree: &mut Tree, segment: &Segment<'_>, number: u32, text: &mut Text, findings: &mut Findings) {
-    let mut values = segment.values.iter().peekable();
-    while let Some(value) = values.next() {
-        if value.is_empty() || value.element == 0 {
-            continue;
-        }
-        let same = |other: &&Value| other.element == value.element && other.repetition == value.repetition;
-        let composite = value.component > 0 || values.peek().is_some_and(same);
-        let at = at_of(segment.spot_of(value), number, value.element, 0);
-        tree.open_text(&value.element.to_string(), at);
-        let mut next = Some(value);
-        while let Some(part) = next {
-            if !part.is_empty() {
-                let raw = segment.bytes_of(part);
-                let (written, trouble) = text.decode(&raw);
-                let at = at_of(segment.spot_of(part), number, part.element, part.component + 1);
-                if composite {
-                    tree.leaf_text(&(part.component + 1).to_string(), &written, at);
-                } else {
-                    tree.push_text(&written);
-                }
-                if part.has_odd() || part.has_break() || trouble.is_some() {
-                    text.complain(part, &written, trouble, || Place::from_at(at), findings);
-                }
-            }
-            next = values.next_if(same);
-        }
-        tree.close();
-    }
-}
-
-/// A value behind the last position its segment or composite has.
-fn too_many(segment: &Segment<'_>, value: &Value, number: u32, text: &Text, lenient: bool, findings: &mut Findings) {
-    let at = at_of(segment.spot_of(value), number, value.element, value.component + 1);
-    let tag = segment.values.first().map(|tag| text.plain(segment.raw(tag))).unwrap_or_default();
-    let finding = Finding::error(Code::Unexpected, Place::from_at(at));
-    let finding = if lenient { Finding { severity: Severity::Warning, ..finding } } else { finding };
-    findings.push(finding.found(text.plain(&segment.bytes_of(value))).expected(format!("the end of {tag}")));
 }
