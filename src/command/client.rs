@@ -51,7 +51,7 @@ impl HubArgs {
 }
 
 /// The hub that runs on the data folder, else the one that the configuration names.
-async fn usual_url(call: &Call) -> Result<String> {
+pub(super) async fn usual_url(call: &Call) -> Result<String> {
     let config = call.config()?;
     if let Some(connection) = Connection::open(&config.data).await? {
         return connection.ask(&Wish::Where, |_| {}).await;
@@ -192,7 +192,7 @@ pub struct Handing<'a> {
     pub wait_s: u32,
 }
 
-/// `Content-Disposition` with a name in any script (RFC 6266, RFC 8187).
+/// `Content-Disposition` with a name in any script, and one in ASCII for who reads no more (RFC 6266, RFC 8187).
 fn disposition(name: &str) -> String {
     let mut encoded = String::new();
     for byte in name.bytes() {
@@ -202,7 +202,9 @@ fn disposition(name: &str) -> String {
             encoded.push_str(&format!("%{byte:02X}"));
         }
     }
-    format!("attachment; filename*=UTF-8''{encoded}")
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ') { c } else { '_' };
+    let ascii: String = name.chars().map(plain).collect();
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
 /// The hub's words about an interchange as verbs print them; none if they are about something else.
@@ -235,7 +237,7 @@ mod tests {
 
     #[test]
     fn file_names_in_any_script() {
-        assert_eq!(disposition("a b.csv"), "attachment; filename*=UTF-8''a%20b.csv");
-        assert_eq!(disposition("표.csv"), "attachment; filename*=UTF-8''%ED%91%9C.csv");
+        assert_eq!(disposition("a b.csv"), "attachment; filename=\"a b.csv\"; filename*=UTF-8''a%20b.csv");
+        assert_eq!(disposition("표.csv"), "attachment; filename=\"_.csv\"; filename*=UTF-8''%ED%91%9C.csv");
     }
 }

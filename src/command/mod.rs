@@ -11,6 +11,7 @@ pub mod client;
 pub mod completions;
 pub mod control;
 pub mod convert;
+mod demo;
 pub mod doctor;
 mod expiry;
 pub mod init;
@@ -84,6 +85,7 @@ enum Verb {
     Check(check::Check),
     Completions(completions::Completions),
     Convert(convert::Convert),
+    Demo(demo::Demo),
     Doctor(doctor::Doctor),
     Init(init::Init),
     #[command(subcommand)]
@@ -116,6 +118,7 @@ impl Verb {
             Verb::Check(verb) => verb.run(call),
             Verb::Completions(verb) => verb.run(call),
             Verb::Convert(verb) => verb.run(call),
+            Verb::Demo(verb) => call.wait_for(verb.run(call)),
             Verb::Doctor(verb) => call.wait_for(verb.run(call)),
             Verb::Init(verb) => call.wait_for(verb.run(call)),
             Verb::Key(verb) => call.wait_for(verb.run(call)),

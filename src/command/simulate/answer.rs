@@ -91,7 +91,7 @@ fn promised(rule: &Rule, order: &Order, index: usize, ordered: &Quantity) -> Opt
 }
 
 /// The answer to an order.
-pub(super) fn order_response(rule: &Rule, order: &Order, today: NaiveDate) -> OrderResponse {
+pub fn order_response(rule: &Rule, order: &Order, today: NaiveDate) -> OrderResponse {
     let day = today.checked_add_days(Days::new(u64::from(rule.lead_days))).unwrap_or(today);
     let lines: Vec<_> = order
         .lines
@@ -141,7 +141,7 @@ pub(super) fn order_response(rule: &Rule, order: &Order, today: NaiveDate) -> Or
 }
 
 /// What is shipped of an order; none if it was refused.
-pub(super) fn despatch_advice(rule: &Rule, order: &Order, today: NaiveDate) -> Option<DespatchAdvice> {
+pub fn despatch_advice(rule: &Rule, order: &Order, today: NaiveDate) -> Option<DespatchAdvice> {
     let mut lines = Vec::new();
     let mut packages: Vec<Package> = Vec::new();
     for (index, line) in order.lines.iter().enumerate() {

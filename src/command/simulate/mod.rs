@@ -1,6 +1,7 @@
 //! `dure simulate`: counterparts that speak the real protocols. They talk to a hub only over its real channels.
 
-mod answer;
+pub mod answer;
+pub mod courier;
 pub mod mailbox;
 mod mailbox_pages;
 pub mod partner;
@@ -17,6 +18,7 @@ use crate::error::Result;
 /// Counterparts to try a hub with: partner, courier, mailbox
 #[derive(Subcommand, Debug)]
 pub(super) enum Simulate {
+    Courier(courier::Courier),
     Mailbox(MailboxArgs),
     Partner(partner::Partner),
 }
@@ -39,6 +41,7 @@ impl Simulate {
     /// Runs it.
     pub(super) async fn run(self, call: &Call) -> Result<Outcome> {
         match self {
+            Simulate::Courier(verb) => verb.run(call).await,
             Simulate::Mailbox(verb) => verb.run(call).await,
             Simulate::Partner(verb) => verb.run(call).await,
         }

@@ -1,0 +1,201 @@
+//! `dure simulate courier`: a courier's system that reports what happens to parcels, as signed JSON (Standard Webhooks), in
+//! the words of a courier profile.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::command::call::Call;
+use crate::command::client::usual_url;
+use crate::command::out::Outcome;
+use crate::document::transportation_status::{ParcelEvent, TransportationStatus};
+use crate::error::{Error, Kind, Result};
+use crate::model::parcel_status::ParcelStatus;
+use crate::model::secret::Secret;
+use crate::transport::courier::{self, Couriers, Profile};
+use crate::transport::trust;
+use crate::transport::webhook::SigningKey;
+
+/// Report what happens to parcels, as a courier's system would
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  dure simulate courier --secret whsec_… 681234560016\n  \
+    dure simulate courier --secret whsec_… --status out-for-delivery --status attempt-failed 681234560016\n\n\
+    The hub knows the secret as courier:NAME (`dure secret set courier:sample-courier`) and the courier by its short name. \
+    Without --status a parcel is picked up, on its way, out for delivery and delivered.")]
+pub struct Courier {
+    /// Waybill numbers
+    #[arg(required = true)]
+    waybills: Vec<String>,
+    /// The courier's name, by which the hub knows it
+    #[arg(long, default_value = "sample-courier")]
+    name: String,
+    /// The secret with which it signs (whsec_…)
+    #[arg(long, value_name = "SECRET", env = "DURE_COURIER_SECRET", hide_env_values = true)]
+    secret: String,
+    /// What happened; several in order
+    #[arg(long = "status", value_name = "WORD", value_parser = status)]
+    statuses: Vec<ParcelStatus>,
+    /// Who took the parcel when it was delivered
+    #[arg(long, default_value = "")]
+    received_by: String,
+    /// Where
+    #[arg(long, default_value = "")]
+    place: String,
+    /// Make each call twice, as couriers do whose first answer got lost
+    #[arg(long)]
+    twice: bool,
+    /// The hub's address [default: the hub that runs on the data folder, or the one the configuration says]
+    #[arg(long, value_name = "URL", env = "DURE_URL")]
+    url: Option<String>,
+}
+
+fn status(text: &str) -> Result<ParcelStatus, String> {
+    let words: Vec<_> = ParcelStatus::ALL.iter().map(|status| status.as_str()).collect();
+    ParcelStatus::from_word(text).ok_or_else(|| format!("there are {}", words.join(", ")))
+}
+
+impl Courier {
+    pub(super) async fn run(self, call: &Call) -> Result<Outcome> {
+        let url = match &self.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => usual_url(call).await?,
+        };
+        let usual =
+            [ParcelStatus::PickedUp, ParcelStatus::InTransit, ParcelStatus::OutForDelivery, ParcelStatus::Delivered];
+        let statuses = if self.statuses.is_empty() { usual.to_vec() } else { self.statuses };
+        let couriers = Couriers::load(&call.config()?.couriers)?;
+        let profile = couriers.get(&self.name).ok_or_else(|| {
+            let names: Vec<_> = couriers.iter().map(|profile| profile.name.clone()).collect();
+            Error::config(format!("there is no profile of a courier {}; there are {}", self.name, names.join(", ")))
+        })?;
+        let caller = Caller::new(url, Secret::new(self.secret), Clock::System)?;
+        let mut good = true;
+        for waybill in &self.waybills {
+            for (sequence, status) in (1..).zip(&statuses) {
+                let happened = Happened {
+                    waybill,
+                    status: *status,
+                    sequence,
+                    place: &self.place,
+                    received_by: if *status == ParcelStatus::Delivered { &self.received_by } else { "" },
+                };
+                let report = caller.report(profile, &happened);
+                let mut said = caller.call(profile, &report).await?;
+                if self.twice {
+                    said = caller.call(profile, &report).await?;
+                }
+                good &= said.status.is_success();
+                let line = json!({ "waybill": waybill, "status": status.as_str(), "http": said.status.as_u16(),
+                    "interchange": said.interchange });
+                if call.out.json {
+                    call.out.json(&line)?;
+                } else {
+                    call.out.line(format!("{waybill} {status} {} {}", said.status.as_u16(), said.interchange))?;
+                }
+            }
+        }
+        Ok(Outcome::good_if(good))
+    }
+}
+
+/// Something that happened to a parcel.
+#[derive(Clone, Copy, Debug)]
+pub struct Happened<'a> {
+    /// Its waybill number.
+    pub waybill: &'a str,
+    /// What happened.
+    pub status: ParcelStatus,
+    /// The courier's count.
+    pub sequence: u32,
+    /// Where.
+    pub place: &'a str,
+    /// Who took it.
+    pub received_by: &'a str,
+}
+
+/// What the hub said to a call.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// The interchange; empty if it was not taken.
+    pub interchange: String,
+}
+
+/// A report ready to be called in, any number of times.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The id of the call.
+    pub id: String,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// Calls a hub back.
+pub struct Caller {
+    http: reqwest::Client,
+    url: String,
+    secret: Secret,
+    clock: Clock,
+}
+
+impl Caller {
+    /// Of the hub at that address.
+    pub fn new(url: String, secret: Secret, clock: Clock) -> Result<Caller> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust::client_config(std::path::Path::new(""))?)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|error| Error::new(Kind::Config, "set up HTTP").caused_by(error))?;
+        Ok(Caller { http, url, secret, clock })
+    }
+
+    /// A report of one event, in the courier's own words.
+    pub fn report(&self, profile: &Profile, happened: &Happened<'_>) -> Report {
+        let now = chrono::DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
+        let id = format!("{}-{}", happened.waybill, happened.sequence);
+        let event = ParcelEvent {
+            tracking_id: happened.waybill.to_owned(),
+            status: happened.status.as_str().to_owned(),
+            occurred_at: now.with_timezone(&profile.event.zone).to_rfc3339(),
+            sequence: Some(happened.sequence),
+            location: happened.place.to_owned(),
+            received_by: happened.received_by.to_owned(),
+            ..ParcelEvent::default()
+        };
+        let said = TransportationStatus { id: id.clone(), events: vec![event], ..TransportationStatus::default() };
+        Report { id, body: courier::write(profile, &said).to_string().into() }
+    }
+
+    /// Calls.
+    pub async fn call(&self, profile: &Profile, report: &Report) -> Result<Said> {
+        let key = SigningKey::parse(&self.secret)
+            .ok_or_else(|| Error::config("the secret is not whsec_ and 24 to 64 bytes in base64"))?;
+        let now_ms = self.clock.now_ms();
+        let failed = |error: reqwest::Error| {
+            Error::new(Kind::Transport, format!("reach the hub at {}", self.url)).caused_by(error.without_url())
+        };
+        let response = self
+            .http
+            .post(format!("{}/callbacks/{}", self.url, profile.name))
+            .header("content-type", "application/json")
+            .header("webhook-id", &report.id)
+            .header("webhook-timestamp", now_ms.div_euclid(1000).to_string())
+            .header("webhook-signature", key.sign(&report.id, now_ms, &report.body))
+            .body(report.body.clone())
+            .send()
+            .await
+            .map_err(failed)?;
+        let status = response.status();
+        let body: serde_json::Value =
+            serde_json::from_slice(&response.bytes().await.map_err(failed)?).unwrap_or_default();
+        let interchange = body.get("interchange").and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+        Ok(Said { status, interchange })
+    }
+}
