@@ -217,7 +217,12 @@ pub fn decided(body: &Value) -> Option<Decided> {
     let mut all = findings(body);
     let mut documents = Vec::new();
     for document in body.get("documents").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
-        all.extend(findings(document));
+        // A refusal lists them once for the whole and once at their documents.
+        for finding in findings(document) {
+            if !all.contains(&finding) {
+                all.push(finding);
+            }
+        }
         if let Ok(id) = text(document, "document").parse() {
             documents.push(super::administer::DecidedDocument {
                 document: id,

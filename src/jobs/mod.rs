@@ -6,15 +6,20 @@ pub mod schedule;
 pub mod sweep;
 
 use runner::Job;
+use schedule::Schedule;
+
+/// When the day is closed unless the configuration says otherwise.
+const CLOSE_DAY: &str = "0 10 0 * * *";
 
 /// All jobs, by name. `src/dure.toml` lists them as well.
 pub const JOBS: &[Job] = &[
     Job {
         name: "close_day",
-        schedule: "0 10 0 * * *",
+        schedule: CLOSE_DAY,
         run: |hub, scheduled_ms| {
             Box::pin(async move {
-                let day = day_before(hub.config.zone, scheduled_ms);
+                let expression = hub.config.jobs.get("close_day").map_or(CLOSE_DAY, String::as_str);
+                let day = closed_day(&Schedule::parse(expression, hub.config.zone)?, hub.config.zone, scheduled_ms);
                 let count = close_day::run(&hub, &day).await?;
                 Ok(format!("{count} statements for {day}"))
             })
@@ -26,6 +31,13 @@ pub const JOBS: &[Job] = &[
         run: |hub, _| Box::pin(async move { Ok(format!("{} rows taken away", sweep::run(&hub).await?)) }),
     },
 ];
+
+/// The day that a closing at that time closes: the one that is over; where it closes again on the same day, that day so far.
+fn closed_day(schedule: &Schedule, zone: chrono_tz::Tz, at_ms: i64) -> String {
+    let today = crate::document::effect::day_of(zone, at_ms);
+    let next = schedule.next_after(at_ms).map(|next_ms| crate::document::effect::day_of(zone, next_ms));
+    if next.as_deref() == Some(today.as_str()) { today } else { day_before(zone, at_ms) }
+}
 
 /// The day before that of an instant in a zone, `YYYY-MM-DD`; not 24 hours before, because days differ in length.
 fn day_before(zone: chrono_tz::Tz, at_ms: i64) -> String {
@@ -46,6 +58,22 @@ mod tests {
             let line = format!("# {} = \"{}\"", job.name, job.schedule);
             assert!(crate::config::TEMPLATE.contains(&line), "{line}");
         }
+    }
+
+    #[test]
+    fn a_closing_that_comes_again_closes_the_day_so_far() {
+        let check = |expression: &str, text: &str, expected: &str| {
+            let zone = chrono_tz::Asia::Seoul;
+            let at_ms = chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+            let schedule = Schedule::parse(expression, zone).unwrap();
+            assert_eq!(closed_day(&schedule, zone, at_ms), expected, "{expression} {text}");
+        };
+        check(CLOSE_DAY, "2026-11-25T00:10:00+09:00", "2026-11-24");
+        check("0 50 23 * * *", "2026-11-25T23:50:00+09:00", "2026-11-24");
+        check("*/5 * * * * *", "2026-11-25T09:00:05+09:00", "2026-11-25");
+        check("*/5 * * * * *", "2026-11-25T23:59:55+09:00", "2026-11-24");
+        check("0 0 0,12 * * *", "2026-11-25T12:00:00+09:00", "2026-11-24");
+        check("0 0 0,12 * * *", "2026-11-25T00:00:00+09:00", "2026-11-25");
     }
 
     #[test]

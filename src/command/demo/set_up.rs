@@ -134,7 +134,7 @@ fn configuration(folder: &Path, listen: SocketAddr, mailbox: &Mailbox) -> Result
     config.mail_out.protection = Protection::None;
     config.mail_out.from = "hub@chungcheong.example".to_owned();
     config.http_out.allow_private = vec![here.parse().map_err(|error: String| Error::bug(error))?];
-    config.jobs.insert("close-day".to_owned(), CLOSE_DAY.to_owned());
+    config.jobs.insert("close_day".to_owned(), CLOSE_DAY.to_owned());
     for (name, bytes) in FILES {
         std::fs::write(folder.join(name), bytes).context(|| format!("write {name}"))?;
     }
