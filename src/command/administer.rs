@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine;
 use ring::rand::SystemRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,6 +108,19 @@ pub enum Wish {
     Backup {
         /// The file.
         path: PathBuf,
+    },
+    /// Says what a document would meet: [`super::explain::Explanation`].
+    Explain {
+        /// Its bytes, base64.
+        bytes: String,
+        /// Name of its file; empty if it has none.
+        file_name: String,
+        /// Its character set; empty if it says its own.
+        charset: String,
+        /// What it is; empty if it says so itself.
+        message_type: String,
+        /// Short name of who would hand it in; empty: whom it names.
+        from: String,
     },
     /// Looks whether what is kept is sound: [`super::verify::Report`].
     Verify,
@@ -321,6 +335,13 @@ pub async fn grant(hub: &Arc<Hub>, wish: Wish, deciding: Deciding, tell: Teller)
             let copy = move || store.backup_to(&path, |progress| tell.so_far(progress.done_bytes, progress.all_bytes));
             tokio::task::spawn_blocking(copy).await.map_err(|panic| Error::bug(format!("the backup: {panic}")))??;
             json(&())
+        }
+        Wish::Explain { bytes, file_name, charset, message_type, from } => {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(bytes)
+                .map_err(|error| Error::config("the bytes are no base64").caused_by(error))?;
+            let hint = super::explain::hint_of(file_name, charset, &message_type)?;
+            json(&Box::pin(super::explain::explain(hub, bytes, hint, &from)).await?)
         }
         Wish::Verify => {
             let store = hub.store.clone();

@@ -14,9 +14,11 @@ pub mod convert;
 mod demo;
 pub mod doctor;
 mod expiry;
+mod explain;
 pub mod init;
 pub mod key;
 mod log;
+mod mapping;
 pub mod out;
 pub mod partner;
 pub mod reach;
@@ -87,10 +89,13 @@ enum Verb {
     Convert(convert::Convert),
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
+    Explain(explain::Explain),
     Init(init::Init),
     #[command(subcommand)]
     Key(key::Verb),
     Man(completions::Man),
+    #[command(subcommand)]
+    Mapping(mapping::Verb),
     #[command(subcommand)]
     Partner(partner::Verb),
     Replay(replay::Replay),
@@ -120,9 +125,11 @@ impl Verb {
             Verb::Convert(verb) => verb.run(call),
             Verb::Demo(verb) => call.wait_for(verb.run(call)),
             Verb::Doctor(verb) => call.wait_for(verb.run(call)),
+            Verb::Explain(verb) => call.wait_for(Box::pin(verb.run(call))),
             Verb::Init(verb) => call.wait_for(verb.run(call)),
             Verb::Key(verb) => call.wait_for(verb.run(call)),
             Verb::Man(verb) => verb.run(call),
+            Verb::Mapping(verb) => verb.run(call),
             Verb::Partner(verb) => call.wait_for(verb.run(call)),
             Verb::Replay(verb) => call.wait_for(verb.run(call)),
             Verb::Restore(verb) => verb.run(call),

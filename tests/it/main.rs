@@ -13,6 +13,7 @@ mod listen;
 mod mail;
 mod pipeline;
 mod program;
+mod readme;
 mod store;
 mod store_limits;
 mod tenancy;
