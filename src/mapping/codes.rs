@@ -17,6 +17,8 @@ pub(super) struct Table {
     pub(super) open: bool,
     inward: FxHashMap<String, String>,
     outward: FxHashMap<String, String>,
+    /// Other spellings of our words.
+    also: FxHashMap<String, String>,
 }
 
 impl Table {
@@ -28,6 +30,7 @@ impl Table {
     /// Their code for a word of ours.
     pub(super) fn write<'t>(&'t self, word: &'t str) -> Option<&'t str> {
         // Passed as it is only if it would not be read as something else.
+        let word = self.also.get(word).map_or(word, String::as_str);
         let passes = self.open && !self.inward.contains_key(word);
         self.outward.get(word).map(String::as_str).or(passes.then_some(word))
     }
@@ -45,6 +48,7 @@ impl Table {
         let document = DeTable::parse(text)
             .map_err(|error| source.wrong(error.span().map_or(0, |span| span.start), error.message()))?;
         let mut open = Vec::new();
+        let mut also = FxHashMap::default();
         let mut section = None;
         for (key, value) in document.get_ref() {
             let at = value.span().start;
@@ -53,13 +57,22 @@ impl Table {
                     let list = value.get_ref().as_array().ok_or_else(|| source.wrong(at, "a list was expected"))?;
                     open = list.iter().filter_map(|item| item.get_ref().as_str()).collect();
                 }
+                "also" => {
+                    for (word, spellings) in value.get_ref().as_table().into_iter().flatten() {
+                        for spelling in spellings.get_ref().as_array().into_iter().flatten() {
+                            if let Some(spelling) = spelling.get_ref().as_str() {
+                                also.insert(spelling.to_owned(), word.get_ref().to_string());
+                            }
+                        }
+                    }
+                }
                 own if own == standard => section = Some((own, value)),
                 "any" if section.is_none() => section = Some(("any", value)),
                 _ => {}
             }
         }
         let Some((section, value)) = section else { return Ok(None) };
-        let mut table = Table { name: name.to_owned(), open: open.contains(&section), ..Table::default() };
+        let mut table = Table { name: name.to_owned(), open: open.contains(&section), also, ..Table::default() };
         let words =
             value.get_ref().as_table().ok_or_else(|| source.wrong(value.span().start, "a table was expected"))?;
         for (word, codes) in words {
@@ -100,6 +113,14 @@ mod tests {
         assert_eq!(table.read("AB"), None);
         assert_eq!(table.write("received"), None);
         assert!(Table::load("c.toml", "c", TEXT, "x12").unwrap().is_none());
+    }
+
+    #[test]
+    fn other_spellings_are_written_alike() {
+        let text = "[also]\nGTIN = [\"0160\"]\n[edifact]\nGTIN = [\"EN\"]\n";
+        let table = Table::load("c.toml", "c", text, "edifact").unwrap().unwrap();
+        assert_eq!(table.write("0160"), Some("EN"));
+        assert_eq!(table.read("EN"), Some("GTIN"));
     }
 
     #[test]

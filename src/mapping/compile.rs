@@ -203,7 +203,15 @@ impl<'p> Compiler<'p> {
             self.checks(&here, &mut gathered)?;
         }
         if let Some(StepTest { path, want: Want::OneOf(values) }) = extras.test {
-            gathered.rules.theirs.push(Fixed { steps: path, values, always: false, keep_from: Some(0) });
+            gathered.rules.theirs.push(Fixed {
+                steps: path,
+                values,
+                always: false,
+                quiet: false,
+                keep_from: Some(0),
+                source: Arc::clone(&fragment.source),
+                at: fragment.at,
+            });
         }
         let step = |name: &str| -> Option<Step> {
             record?.field(name)?;
@@ -301,14 +309,19 @@ impl<'p> Compiler<'p> {
             included.rows.retain(|row| fragment.rows.iter().all(|own| own.ours != row.ours));
             self.rows(&included, &below, gathered)?;
         }
-        for (list, ignored) in [(&fragment.constants, false), (&fragment.ignored, true)] {
+        let lists =
+            [(&fragment.constants, false, true), (&fragment.beside, false, false), (&fragment.ignored, true, false)];
+        for (list, ignored, always) in lists {
             for ((path, at), text) in list {
                 let theirs = self.resolver.theirs(source, *at, path, here.type_id)?;
                 gathered.rules.theirs.push(Fixed {
                     steps: [here.theirs.clone(), theirs.steps].concat(),
-                    values: if ignored { Vec::new() } else { vec![text.clone()] },
-                    always: !ignored,
-                    keep_from: None,
+                    values: if ignored { Vec::new() } else { text.split('|').map(str::to_owned).collect() },
+                    always,
+                    quiet: always,
+                    keep_from: (!ignored && !always).then_some(here.theirs.len()),
+                    source: Arc::clone(source),
+                    at: *at,
                 });
                 let place = joined(&here.theirs_text, path, '/');
                 gathered.carries.push(Carries {
@@ -316,7 +329,11 @@ impl<'p> Compiler<'p> {
                     theirs: if ignored { place } else { format!("{place} = {text}") },
                     way: if ignored { Way::Read } else { Way::Both },
                     scope: None,
-                    note: if ignored { format!("not carried: {text}") } else { "constant".to_owned() },
+                    note: match (ignored, always) {
+                        (true, _) => format!("not carried: {text}"),
+                        (false, true) => "always written".to_owned(),
+                        (false, false) => "written beside others".to_owned(),
+                    },
                     list: false,
                 });
             }
@@ -354,7 +371,15 @@ impl<'p> Compiler<'p> {
             carried.theirs = format!("={}", alternative.constant.join("|"));
             gathered.carries.push(carried);
             let values = alternative.constant.clone();
-            gathered.rules.ours.push(Fixed { steps: field.steps, values, always: false, keep_from: None });
+            gathered.rules.ours.push(Fixed {
+                steps: field.steps,
+                values,
+                always: false,
+                quiet: false,
+                keep_from: Some(here.ours.len()),
+                source: Arc::clone(source),
+                at: row.at,
+            });
             return Ok(());
         }
         let mut places = Vec::new();
@@ -381,6 +406,9 @@ impl<'p> Compiler<'p> {
                 (None, None) => Arc::new(Fragment::empty(source, alternative.at)),
             };
             if let ([_], Some(".")) = (places.as_slice(), alternative.paths.first().map(|(text, _)| text.as_str())) {
+                if row.alternatives.len() > 1 {
+                    choose(&mut field, &alternative.with);
+                }
                 if let Some(last) = field.steps.last_mut() {
                     // The only one, also of a list.
                     (last.most, last.first_only) = (1, field.list);
@@ -398,7 +426,8 @@ impl<'p> Compiler<'p> {
             if places.iter().any(|place| place.type_id != first.type_id) {
                 return Err(source.wrong(alternative.at, "these places are of different types"));
             }
-            let test = first.steps.last().and_then(|step| step.test.clone());
+            let test = one_test(&places)
+                .ok_or_else(|| source.wrong(alternative.at, "these places are chosen by different values"))?;
             let extras = Extras { rows: alternative.with.clone(), test };
             let scope = self.scope(&fragment, record, first.type_id, extras, here.depth + 1)?;
             if row.alternatives.len() > 1 {
@@ -429,12 +458,20 @@ impl<'p> Compiler<'p> {
             let names: &[&str] = match function {
                 Function::Moment | Function::Period => &["2380", "2379"],
                 Function::Party => &["3039", "1131", "3055"],
+                Function::Partner => &["", "0007"],
                 Function::Codes(_) | Function::Wrap { .. } => &[],
             };
             if !names.is_empty() {
                 theirs.clear();
                 for place in &places {
                     for name in names {
+                        // The first of S002 and S003 is called differently.
+                        let first = self.parts.grammar.particles(place.type_id).first();
+                        let name = if name.is_empty() {
+                            first.map_or("0004", |particle| particle.name.as_str())
+                        } else {
+                            name
+                        };
                         let below = self.resolver.theirs(source, alternative.at, name, place.type_id)?;
                         let steps = [place.steps.clone(), below.steps].concat();
                         theirs.push(Theirs { steps, ..below });
@@ -480,11 +517,16 @@ impl<'p> Compiler<'p> {
         }
         if let Some((name, at)) = &alternative.function {
             return match (name.as_str(), record.map(|record| record.name)) {
+                ("percent", None) => Ok(Some(RawKind::Percent)),
+                ("partner", None) => Ok(Some(RawKind::Several(Function::Partner))),
                 ("date", None) => Ok(Some(RawKind::Several(Function::Moment))),
                 ("party", None) => Ok(Some(RawKind::Several(Function::Party))),
                 ("period", Some("Period")) if !field.list => Ok(Some(RawKind::Several(Function::Period))),
                 ("date" | "party" | "period", _) => Err(source.wrong(*at, format!("{} is no {name}", row.ours))),
-                _ => Err(source.wrong(*at, format!("there is no function {name}; there are date, party and period"))),
+                _ => Err(source.wrong(
+                    *at,
+                    format!("there is no function {name}; there are date, partner, party, percent and period"),
+                )),
             };
         }
         if record.is_some() || alternative.with.iter().any(|row| row.ours == ".") {
@@ -538,6 +580,25 @@ impl<'p> Compiler<'p> {
     }
 }
 
+/// The values that choose the nodes of a record; none in the outer option when they stand at different paths.
+fn one_test(places: &[Theirs]) -> Option<Option<StepTest>> {
+    let mut tests = places.iter().map(|place| place.steps.last().and_then(|step| step.test.clone()));
+    let mut first = tests.next().flatten();
+    for test in tests {
+        match (&mut first, test) {
+            (None, None) => {}
+            (
+                Some(StepTest { path, want: Want::OneOf(values) }),
+                Some(StepTest { path: other, want: Want::OneOf(more) }),
+            ) if path.iter().map(|step| step.name).eq(other.iter().map(|step| step.name)) => {
+                values.extend(more);
+            }
+            _ => return None,
+        }
+    }
+    Some(first)
+}
+
 /// Which of several places an item of ours goes to is said by the first fixed value of the row.
 fn choose(field: &mut Ours, with: &[Row]) {
     let fixed = with.iter().find_map(|row| {
@@ -545,7 +606,7 @@ fn choose(field: &mut Ours, with: &[Row]) {
         (!constant.is_empty()).then(|| (row.ours.clone(), constant.clone()))
     });
     if let (Some((path, values)), Some(last)) = (fixed, field.steps.last_mut()) {
-        let path = path.split('.').map(|name| Step::named(Name::intern(name))).collect();
+        let path = path.split('.').filter(|name| *name != "1").map(|name| Step::named(Name::intern(name))).collect();
         last.test = Some(StepTest { path, want: Want::OneOf(values) });
     }
 }
@@ -573,6 +634,7 @@ fn overlay(near: &mut Fragment, far: &Fragment) {
     }
     add(&mut near.include, &far.include);
     add(&mut near.constants, &far.constants);
+    add(&mut near.beside, &far.beside);
     add(&mut near.ignored, &far.ignored);
     if near.record.is_none() {
         near.record.clone_from(&far.record);
@@ -611,6 +673,8 @@ fn note(alternative: &Alternative, kind: &RawKind) -> String {
         RawKind::Codes(table) | RawKind::Several(Function::Codes(table)) => {
             notes.push(format!("codes {}", table.name));
         }
+        RawKind::Several(Function::Partner) => notes.push("partner".to_owned()),
+        RawKind::Percent => notes.push("percent".to_owned()),
         RawKind::Text | RawKind::Record(_) | RawKind::Count(_) => {}
     }
     let further = || alternative.then.iter().chain(&alternative.keep);

@@ -90,6 +90,8 @@ pub(super) struct Fragment {
     pub(super) include: Vec<(Word, Word)>,
     /// Paths that are always written with a value.
     pub(super) constants: Vec<(Word, String)>,
+    /// Paths that are written with a value beside anything else.
+    pub(super) beside: Vec<(Word, String)>,
     /// Paths that are not carried, and why.
     pub(super) ignored: Vec<(Word, String)>,
     /// Where a party's own identifier is found, and into which list it is written.
@@ -106,6 +108,7 @@ impl Fragment {
             record: None,
             include: Vec::new(),
             constants: Vec::new(),
+            beside: Vec::new(),
             ignored: Vec::new(),
             party_id: None,
             rows: Vec::new(),
@@ -249,6 +252,7 @@ impl Reader {
                 "RECORD" => fragment.record = Some(self.word(value)?),
                 "INCLUDE" => fragment.include = self.pairs(value)?,
                 "CONSTANTS" => fragment.constants = texts(value)?,
+                "BESIDE" => fragment.beside = texts(value)?,
                 "IGNORED" => fragment.ignored = texts(value)?,
                 "PARTY_ID" => fragment.party_id = Some(self.party_id(value)?),
                 _ => fragment.rows.push(self.row(key, value)?),

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use super::codes::Table;
 use super::moment;
 use crate::model::party_id::PartyId;
@@ -18,6 +20,8 @@ pub(super) enum Function {
     Period,
     /// A party identifier of ours; 3039, 1131 and 3055.
     Party,
+    /// A party identifier of ours; 0004 or 0010, and 0007.
+    Partner,
     /// A word of ours and the code it was read from, where that is not the one written for it; a code.
     Codes(Arc<Table>),
     /// Texts of ours, the last of which may be many; pieces of a width. A piece that is full goes on in the next one, so
@@ -79,6 +83,7 @@ impl Function {
             Function::Moment => read_moment(inputs),
             Function::Period => read_period(inputs),
             Function::Party => read_party(inputs),
+            Function::Partner => read_partner(inputs),
             Function::Codes(table) => read_codes(table, inputs),
             Function::Wrap { width, base, list, .. } => unwrap(inputs, outputs, usize::from(*width), *base, *list),
         }
@@ -90,6 +95,7 @@ impl Function {
             Function::Moment => write_moment(inputs),
             Function::Period => write_period(inputs, outputs),
             Function::Party => write_party(inputs),
+            Function::Partner => write_partner(inputs),
             Function::Codes(table) => write_codes(table, inputs),
             Function::Wrap { width, most, base, .. } => wrap(inputs, usize::from(*width), usize::from(*most), *base),
         }
@@ -127,7 +133,9 @@ fn read_moment(inputs: &[Vec<Found<'_>>]) -> Outcome {
             }
             Some(_) => outcome.lost.extend([value].into_iter().chain(format).map(|found| found.node)),
             None => {
-                outcome.bad.push((value.node, A_DATE));
+                if moment::knows(text(inputs, place + 1)) {
+                    outcome.bad.push((value.node, A_DATE));
+                }
                 outcome.lost.extend([value].into_iter().chain(format).map(|found| found.node));
             }
         }
@@ -169,7 +177,9 @@ fn read_period(inputs: &[Vec<Found<'_>>]) -> Outcome {
         };
         let nodes = [value].into_iter().chain(format).map(|found| found.node);
         let Some((start, end)) = found else {
-            outcome.bad.push((value.node, A_DATE));
+            if moment::knows(said) {
+                outcome.bad.push((value.node, A_DATE));
+            }
             outcome.lost.extend(nodes);
             continue;
         };
@@ -267,6 +277,46 @@ fn write_party(inputs: &[Vec<Found<'_>>]) -> Outcome {
         _ => outcome.lost.push(value.node),
     }
     outcome
+}
+
+fn read_partner(inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new()], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    match (first(inputs, 0), text(inputs, 1)) {
+        (Some(value), qualifier) if !qualifier.is_empty() => {
+            let id = PartyId::new(&format!("edifact:{qualifier}"), value.text);
+            outcome.made = vec![one(id.to_string(), value.node)];
+        }
+        // Without a scheme it is no party identifier of ours.
+        (value, _) => outcome.lost.extend(value.map(|value| value.node)),
+    }
+    outcome
+}
+
+fn write_partner(inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new(); 2], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    let Some(value) = first(inputs, 0) else { return outcome };
+    let id = value.text.parse::<PartyId>().ok();
+    let written = id.as_ref().and_then(|id| {
+        let own = id.scheme.strip_prefix("edifact:").map(str::to_ascii_uppercase);
+        Some((id, own.or_else(|| id.edifact_qualifier().map(str::to_owned))?))
+    });
+    match written {
+        Some((id, qualifier)) if id.value.chars().count() <= 35 => {
+            outcome.made = vec![one(id.value.as_str(), value.node), one(qualifier, value.node)];
+        }
+        _ => outcome.lost.push(value.node),
+    }
+    outcome
+}
+
+/// A percentage to a factor, or a factor to a percentage; none when it is no number.
+pub(super) fn percent(text: &str, reading: bool) -> Option<String> {
+    let number: Decimal = text.parse().ok()?;
+    let hundred = Decimal::ONE_HUNDRED;
+    let scaled = if reading { number.checked_div(hundred)? } else { number.checked_mul(hundred)? };
+    Some(scaled.normalize().to_string())
 }
 
 fn read_codes(table: &Table, inputs: &[Vec<Found<'_>>]) -> Outcome {
@@ -406,7 +456,8 @@ mod tests {
     #[test]
     fn moments() {
         check_read(&Function::Moment, &[&["202601310805"], &["203"]], 2, "2026-01-31 08:05:00 lost 0 bad 0");
-        check_read(&Function::Moment, &[&["202605"], &["610"]], 2, "  lost 2 bad 1");
+        check_read(&Function::Moment, &[&["202605"], &["610"]], 2, "  lost 2 bad 0");
+        check_read(&Function::Moment, &[&["20260230"], &["102"]], 2, "  lost 2 bad 1");
         check_write(&Function::Moment, &[&["2026-01-31"], &["08:05:00"]], 2, "202601310805 203 lost 0 bad 0");
         check_write(&Function::Moment, &[&["2026-01-31"], &["08:05:00Z"]], 2, "202601310805 203 lost 1 bad 0");
         check_write(&Function::Moment, &[&[], &["08:05:00"]], 2, "  lost 1 bad 0");
@@ -440,6 +491,23 @@ mod tests {
         check_write(&Function::Party, &[&["brn:1234567891"]], 3, "1234567891 BRN ZZZ lost 0 bad 0");
         check_read(&Function::Party, &[&["77"], &[], &["92"]], 1, " lost 2 bad 0");
         check_write(&Function::Party, &[&["vat:77"]], 3, "   lost 1 bad 0");
+    }
+
+    #[test]
+    fn partners() {
+        check_read(&Function::Partner, &[&["8801234500012"], &["14"]], 1, "gln:8801234500012 lost 0 bad 0");
+        check_write(&Function::Partner, &[&["gln:8801234500012"]], 2, "8801234500012 14 lost 0 bad 0");
+        check_read(&Function::Partner, &[&["ACME"], &["31B"]], 1, "edifact:31b:ACME lost 0 bad 0");
+        check_write(&Function::Partner, &[&["edifact:31b:ACME"]], 2, "ACME 31B lost 0 bad 0");
+        check_read(&Function::Partner, &[&["ACME"], &[]], 1, " lost 1 bad 0");
+    }
+
+    #[test]
+    fn percentages() {
+        assert_eq!(percent("20", true).as_deref(), Some("0.2"));
+        assert_eq!(percent("0.2", false).as_deref(), Some("20"));
+        assert_eq!(percent("7.5", true).as_deref(), Some("0.075"));
+        assert_eq!(percent("much", true), None);
     }
 
     #[test]

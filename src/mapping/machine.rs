@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Mapping;
-use super::function::{Found, Function, Outcome};
+use super::function::{self, Found, Function, Outcome};
 use super::rule::{Constant, End, Entry, Kind, Level, Port, Program, Rule, Scope, Test, Trie, Wanted};
 use super::unmapped::{self, Graft};
 use crate::model::finding::{Code, Finding, Place};
@@ -153,6 +153,12 @@ impl<'m> Machine<'m> {
             self.work_out(program, index, from, frame);
         }
         self.emit(program, 0, from, node, frame);
+        for rule in program.several.iter().filter_map(|&index| program.rules.get(usize::from(index))) {
+            // What the function did not take is said by its outcome.
+            for &port in &rule.inputs {
+                while self.take(frame.slots + usize::from(port)).is_some() {}
+            }
+        }
         for &(port, name) in &program.counts {
             self.check_count(from, frame.slots + usize::from(port), name);
         }
@@ -253,8 +259,13 @@ impl<'m> Machine<'m> {
             }
             if !constant.texts.iter().any(|known| **known == *text) {
                 self.leave(child);
-            } else if self.reading && !constant.always {
+                return;
+            }
+            if self.reading && !constant.quiet {
                 self.constants.push(child);
+            }
+            for below in from.children(child) {
+                self.leave(below);
             }
             return;
         }
@@ -284,10 +295,12 @@ impl<'m> Machine<'m> {
         let mut inputs = Vec::with_capacity(rule.inputs.len());
         for &port in &rule.inputs {
             let mut list = Vec::new();
-            while let Some(link) = self.take(frame.slots + usize::from(port)) {
+            let mut next = self.slots.get(frame.slots + usize::from(port)).map_or(NONE, |slot| slot.head);
+            while let Some(link) = self.links.get(next as usize) {
                 let text = from.value(link.node);
                 let text = if exact { text } else { text.trim() };
                 list.push(Found { node: link.node, text, component: from.node(link.node).at.component });
+                next = link.next;
             }
             inputs.push(list);
         }
@@ -348,6 +361,7 @@ impl<'m> Machine<'m> {
                 Pending::Leaf { name, text, origin } => {
                     self.to.leaf(name, &text, At::default());
                     self.origin.push(origin);
+                    self.fix_last();
                 }
                 Pending::Close => {
                     self.to.close();
@@ -369,9 +383,15 @@ impl<'m> Machine<'m> {
     fn aside(&mut self, name: Name, text: Cow<'m, str>, origin: NodeId) {
         if self.pending.is_empty() {
             self.leaf(name, &text, origin, 0);
+            self.fix_last();
         } else {
             self.pending.push(Pending::Leaf { name, text, origin });
         }
+    }
+
+    /// The node just written says nothing of the document's own.
+    fn fix_last(&mut self) {
+        self.fixed.push(NodeId(u32::try_from(self.to.len().saturating_sub(1)).unwrap_or(0)));
     }
 
     fn fed(&self, entry: &Entry, frame: Frame) -> bool {
@@ -419,7 +439,7 @@ impl<'m> Machine<'m> {
         let Some(text) = constant.texts.first() else { return };
         if constant.always {
             self.leaf(name, text, node, 0);
-            self.fixed.push(NodeId(u32::try_from(self.to.len().saturating_sub(1)).unwrap_or(0)));
+            self.fix_last();
         } else {
             self.aside(name, Cow::Borrowed(text), node);
         }
@@ -483,7 +503,7 @@ impl<'m> Machine<'m> {
                     }
                 }
             }
-            Kind::Text | Kind::Codes(_) => {
+            Kind::Text | Kind::Percent | Kind::Codes(_) => {
                 for &port in &rule.inputs {
                     while *count < most
                         && let Some(link) = self.take(frame.slots + usize::from(port))
@@ -553,7 +573,18 @@ impl<'m> Machine<'m> {
         {
             return false;
         }
+        let scaled;
         let text = match &rule.kind {
+            Kind::Percent => match function::percent(text, self.reading) {
+                Some(text) => {
+                    scaled = text;
+                    &scaled
+                }
+                None => {
+                    self.leave(node);
+                    return false;
+                }
+            },
             Kind::Codes(table) => {
                 let found = if self.reading { table.read(text) } else { table.write(text) };
                 match found {
@@ -686,7 +717,8 @@ impl<'m> Machine<'m> {
 
     /// Reading: the first identifier with a scheme is the party's own.
     fn party_after(&mut self, scope: &'m Scope, mark: Mark) {
-        let Some(party) = &scope.party else { return };
+        // Where a row of its own gives it, it is not derived.
+        let Some(party) = scope.party.as_ref().filter(|party| party.into.is_some()) else { return };
         let Some(&node) = self.open.last().filter(|_| mark.number <= self.flushed) else { return };
         let mut found = None;
         if self.to.children_so_far(node).any(|child| self.to.name(child) == party.field) {
@@ -698,7 +730,9 @@ impl<'m> Machine<'m> {
                     && let Some((party_id, value)) = identifier(self.mapping, &self.to, id)
                     && !party_id.scheme.is_empty()
                 {
-                    found = Some((party_id.to_string(), value));
+                    // One that its own text would not give back is none to know a party by.
+                    let text = party_id.to_string();
+                    found = (text.parse() == Ok(party_id)).then_some((text, value));
                 }
             });
         }

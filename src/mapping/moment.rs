@@ -28,6 +28,13 @@ const PICTURES: &[(&str, &str)] = &[
 const SPANS: &[(&str, &str, bool)] =
     &[("711", "CCCCMMDD", false), ("713", "YYMMDDhhmm", false), ("717", "YYMMDD", true), ("718", "CCCCMMDD", true)];
 
+/// Whether values of that format can be read at all.
+pub(super) fn knows(format: &str) -> bool {
+    format.is_empty()
+        || PICTURES.iter().any(|(code, _)| *code == format)
+        || SPANS.iter().any(|(code, ..)| *code == format)
+}
+
 /// Reads a moment; without a format by its length.
 pub(super) fn read(value: &str, format: &str) -> Option<Moment> {
     let format = match (format, value.len()) {

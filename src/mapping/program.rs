@@ -7,7 +7,7 @@ use super::file::{Offset, Source, Way};
 use super::function::Function;
 use super::resolve::{Step, Want};
 use super::rule::{Constant, End, Kind, Port, Program, Rule};
-use super::trie::{Builder, Goal, How};
+use super::trie::{Builder, Goal, How, Put};
 use crate::error::Result;
 use crate::model::name::Name;
 
@@ -33,6 +33,7 @@ pub(super) struct Raw {
 #[derive(Clone)]
 pub(super) enum RawKind {
     Text,
+    Percent,
     Codes(Arc<Table>),
     Record(u32),
     Several(Function),
@@ -40,14 +41,17 @@ pub(super) enum RawKind {
 }
 
 /// A fixed value on either side.
-#[derive(Clone)]
 pub(super) struct Fixed {
     pub(super) steps: Vec<Step>,
     /// Accepted values, the first is written; none at all for what is passed over.
     pub(super) values: Vec<String>,
     pub(super) always: bool,
+    /// Not kept when nothing beside it is carried.
+    pub(super) quiet: bool,
     /// From which step on it is kept for the sake of what is around it.
     pub(super) keep_from: Option<usize>,
+    pub(super) source: Arc<Source>,
+    pub(super) at: Offset,
 }
 
 /// All of a scope.
@@ -86,8 +90,12 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
         let mut slots = Vec::new();
         for steps in inputs {
             let how = How { repeat: repeated(raw, steps, reading), ..How::default() };
-            if !from.put(steps, end(ports, 0, record, steps.last()), how) {
-                return Err(raw.source.wrong(raw.at, "another row takes what stands there"));
+            match from.put(steps, end(ports, 0, record, steps.last()), how) {
+                Put::Done => {}
+                Put::Taken => return Err(raw.source.wrong(raw.at, "another row takes what stands there")),
+                Put::Clash => {
+                    return Err(raw.source.wrong(raw.at, "a record is taken whole there, and a row goes below it"));
+                }
             }
             slots.push(ports);
             ports += 1;
@@ -99,9 +107,9 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
         {
             into = slots.first().copied();
         }
-        // Of several places the first is written, but for functions that use them all.
+        // Of several places the first is written, but for functions that use them all, and lists that fill them in turn.
         let many = matches!(raw.kind, RawKind::Several(_));
-        let written = outputs.iter().take(if many || reading { usize::MAX } else { 1 });
+        let written = outputs.iter().take(if many || reading || raw.list { usize::MAX } else { 1 });
         let mut count = 0;
         for (output, steps) in written.enumerate() {
             let always = if reading {
@@ -112,13 +120,18 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
             };
             let how =
                 How { always, repeat: repeated(raw, steps, !reading), keep_from: (raw.must && !reading).then_some(0) };
-            if !to.put(steps, end(index, output, record, steps.last()), how) {
-                return Err(raw.source.wrong(raw.at, "another row writes what stands there"));
+            match to.put(steps, end(index, output, record, steps.last()), how) {
+                Put::Done => {}
+                Put::Taken => return Err(raw.source.wrong(raw.at, "another row writes what stands there")),
+                Put::Clash => {
+                    return Err(raw.source.wrong(raw.at, "a record is written whole there, and a row goes below it"));
+                }
             }
             count += 1;
         }
         let kind = match &raw.kind {
             RawKind::Text => Kind::Text,
+            RawKind::Percent => Kind::Percent,
             RawKind::Codes(table) => Kind::Codes(Arc::clone(table)),
             RawKind::Record(scope) => Kind::Record(*scope),
             RawKind::Count(name) => {
@@ -149,23 +162,23 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
     }
     if !reading {
         if let Some(step) = &own.unmapped
-            && from.put(std::slice::from_ref(step), end(ports, 0, true, None), How::default())
+            && from.put(std::slice::from_ref(step), end(ports, 0, true, None), How::default()) == Put::Done
         {
             program.unmapped = Some(ports);
             ports += 1;
         }
         if let Some((step, _)) = &own.party
-            && from.put(std::slice::from_ref(step), end(ports, 0, false, None), How::default())
+            && from.put(std::slice::from_ref(step), end(ports, 0, false, None), How::default()) == Put::Done
         {
             program.party_id = Some(ports);
             ports += 1;
         }
     }
     for fixed in chosen(rules).iter().chain(&rules.theirs) {
-        constant(fixed, if reading { &mut from } else { &mut to }, !reading);
+        constant(fixed, if reading { &mut from } else { &mut to }, !reading)?;
     }
     for fixed in &rules.ours {
-        constant(fixed, if reading { &mut to } else { &mut from }, reading);
+        constant(fixed, if reading { &mut to } else { &mut from }, reading)?;
     }
     let inputs: Vec<Vec<Port>> = program.rules.iter().map(|rule| rule.inputs.to_vec()).collect();
     let feeds = |rule: u16| inputs.get(usize::from(rule)).cloned().unwrap_or_default();
@@ -196,7 +209,10 @@ fn chosen(rules: &Rules) -> Vec<Fixed> {
                     steps: before.iter().chain(path).cloned().collect(),
                     values: values.clone(),
                     always: false,
+                    quiet: matches!(raw.kind, RawKind::Count(_)),
                     keep_from: Some(index + 1),
+                    source: Arc::clone(&raw.source),
+                    at: raw.at,
                 });
             }
         }
@@ -204,14 +220,19 @@ fn chosen(rules: &Rules) -> Vec<Fixed> {
     fixed
 }
 
-fn constant(fixed: &Fixed, builder: &mut Builder, to: bool) {
+fn constant(fixed: &Fixed, builder: &mut Builder, to: bool) -> Result<()> {
     if to && fixed.values.is_empty() {
-        return;
+        return Ok(());
     }
     let texts = fixed.values.iter().map(|value| value.clone().into_boxed_str()).collect();
     let how = How { always: fixed.always && to, keep_from: fixed.keep_from.filter(|_| to), repeat: None };
-    // Where a value stands anyway it says as much.
-    let _put = builder.put(&fixed.steps, Goal::Constant(Constant { texts, always: fixed.always }), how);
+    match builder.put(&fixed.steps, Goal::Constant(Constant { texts, always: fixed.always, quiet: fixed.quiet }), how) {
+        // Where a value stands anyway it says as much.
+        Put::Done | Put::Taken => Ok(()),
+        Put::Clash => {
+            Err(fixed.source.wrong(fixed.at, "a record is taken whole there, so that nothing below it can be"))
+        }
+    }
 }
 
 /// The step before the last that is there once for each of a list.

@@ -142,8 +142,10 @@ impl Resolver<'_> {
         let name = Name::intern(text);
         let parent = self.grammar.ty(ty);
         let (type_id, order, most) = if text.starts_with('@') {
-            let index = parent.attributes.iter().position(|attribute| attribute.name == name)?;
-            (parent.attributes.get(index)?.type_id, index, 1)
+            let index = parent.attributes.iter().position(|attribute| attribute.name == name);
+            // Those of XML Schema itself may stand anywhere.
+            let anywhere = index.is_none() && text.starts_with("@xsi:");
+            if anywhere { (ty, 0, 1) } else { (parent.attributes.get(index?)?.type_id, index?, 1) }
         } else {
             let order = parent.order(name)?;
             // A name may stand at several positions of one type; then it may be there that often.

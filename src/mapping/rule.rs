@@ -124,6 +124,8 @@ pub(super) struct Constant {
     pub(super) texts: Box<[Box<str>]>,
     /// Written in any case; else only with something beside it.
     pub(super) always: bool,
+    /// Not kept when nothing beside it is carried.
+    pub(super) quiet: bool,
 }
 
 /// A test of a node.
@@ -163,6 +165,8 @@ pub(super) struct Rule {
 pub(super) enum Kind {
     /// Its text.
     Text,
+    /// A factor of ours, a percentage of theirs.
+    Percent,
     /// The counterpart of its code.
     Codes(Arc<Table>),
     /// A record, by scope.

@@ -34,6 +34,16 @@ pub(super) struct Builder {
     to: bool,
 }
 
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Put {
+    Done,
+    /// A value stands there already.
+    Taken,
+    /// A record is taken whole there or above.
+    Clash,
+}
+
 /// How a path is put in.
 #[derive(Clone, Copy, Default)]
 pub(super) struct How {
@@ -50,20 +60,23 @@ impl Builder {
         Builder { root: Node::default(), to }
     }
 
-    /// Puts a path in; false when something else stands there already.
-    pub(super) fn put(&mut self, steps: &[Step], goal: Goal, how: How) -> bool {
+    /// Puts a path in.
+    pub(super) fn put(&mut self, steps: &[Step], goal: Goal, how: How) -> Put {
         let Some((last, before)) = steps.split_last() else {
             return match (goal, &mut self.root.value) {
                 (Goal::End(end), value @ None) => {
                     *value = Some(end);
-                    true
+                    Put::Done
                 }
-                _ => false,
+                _ => Put::Taken,
             };
         };
         let mut node = &mut self.root;
         for (index, step) in before.iter().enumerate() {
             let entry = node.entry(step, |entry| entry.constant.is_none());
+            if entry.end.is_some_and(|end| end.record) {
+                return Put::Clash;
+            }
             entry.repeat |= step.spread || how.repeat == Some(index);
             entry.always |= how.always;
             entry.keep |= how.keep_from.is_some_and(|from| index >= from);
@@ -74,8 +87,7 @@ impl Builder {
             Goal::Constant(constant) => {
                 let entry = node.entry(last, |_| true);
                 if entry.end.is_some() || entry.constant.is_some() || entry.level.is_some() {
-                    // A value stands there, which says as much.
-                    return false;
+                    return Put::Taken;
                 }
                 entry.always |= constant.always;
                 entry.constant = Some(constant);
@@ -84,13 +96,16 @@ impl Builder {
                 // On the side that is written two rules may stand at one name, one behind the other.
                 let entry = node.entry(last, |entry| !to || entry.end.is_none());
                 if entry.end.is_some() || entry.constant.is_some() {
-                    return false;
+                    return Put::Taken;
+                }
+                if end.record && entry.level.is_some() {
+                    return Put::Clash;
                 }
                 entry.always |= how.always;
                 entry.end = Some(end);
             }
         }
-        true
+        Put::Done
     }
 
     /// The compiled trie. `feeds` says which slots a rule takes from; gates are numbered from `gate` on.

@@ -283,7 +283,11 @@ impl Grafting<'_> {
             let mut at = index;
             for (number, &name) in path.iter().enumerate() {
                 let value = if number + 1 == path.len() { qualifier.clone() } else { String::new() };
-                let plain = PlaceStep { name: name.as_str().to_owned(), qualifier: None, position: 1, added: false };
+                // The segment of a group has the same qualifier, and is named by it.
+                let rest = path.get(number + 1..).unwrap_or_default();
+                let same = self.qualifiers.get(&name).is_some_and(|own| **own == *rest);
+                let qualifier = same.then(|| qualifier.clone());
+                let plain = PlaceStep { name: name.as_str().to_owned(), qualifier, position: 1, added: false };
                 at = self.add(Parent::New(at), plain, value, origin);
             }
         }

@@ -179,6 +179,8 @@ crate::record! {
         notes: Vec<String>,
         /// cac:OtherCommunication
         other_communications: Vec<Communication>,
+        /// What the contact is for, where it is not the usual one: EDIFACT 3139
+        role: String,
     }
 
     /// A human being (cac:Person).
