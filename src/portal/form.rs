@@ -24,6 +24,11 @@ impl Posted {
     pub(crate) fn get(&self, name: &str) -> &str {
         self.pairs.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str())
     }
+
+    /// All fields in order.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
 }
 
 impl FromRequest<Shared> for Posted {

@@ -20,6 +20,7 @@ pub mod password;
 pub mod rights;
 mod session;
 mod show;
+mod submit;
 
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ const LARGEST_FORM: usize = 1 << 20;
 #[rustfmt::skip]
 pub const PAGES: &[Page] = &[
     Page { path: "/", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.start, route: || get(pages::start::show) },
+    Page { path: "/agreements/{id}", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.edit, route: || get(pages::edit::edit_agreement) },
+    Page { path: "/agreements/{id}", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.edit, route: || post(pages::edit::edited_agreement) },
     Page { path: "/deliveries", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.deliveries, route: || get(pages::deliveries::show) },
     Page { path: "/deliveries/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.delivery, route: || get(pages::delivery::show) },
     Page { path: "/deliveries/{id}/body", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::delivery::body) },
@@ -70,6 +73,15 @@ pub const PAGES: &[Page] = &[
     Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::interchange::payload) },
     Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.replay, route: || post(pages::interchange::replay) },
     Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.live, route: || get(live::listen) },
+    Page { path: "/new/agreement", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.new_agreement, route: || get(pages::edit::add_agreement) },
+    Page { path: "/new/agreement", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.new_agreement, route: || post(pages::edit::added_agreement) },
+    Page { path: "/new/partner", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.new_partner, route: || get(pages::edit::add_partner) },
+    Page { path: "/new/partner", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.new_partner, route: || post(pages::edit::added_partner) },
+    Page { path: "/partners", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.partners, route: || get(pages::partners::list) },
+    Page { path: "/partners/{short}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.partner, route: || get(pages::partners::show) },
+    Page { path: "/partners/{short}/edit", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.edit, route: || get(pages::edit::edit_partner) },
+    Page { path: "/partners/{short}/edit", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.edit, route: || post(pages::edit::edited_partner) },
+    Page { path: "/partners/{short}/keys/{key}/end", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.end_key, route: || post(pages::partners::end_key) },
     Page { path: "/sign-out", method: Method::Post, rights: Rights::EVERYBODY, title: |w| w.sign_out, route: || post(pages::sign_in::leave) },
     Page { path: "/trades", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trades, route: || get(pages::trades::show) },
     Page { path: "/trades/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trade, route: || get(pages::trade::show) },

@@ -3,8 +3,10 @@
 pub(super) mod deliveries;
 pub(super) mod delivery;
 pub(super) mod document;
+pub(super) mod edit;
 pub(super) mod interchange;
 pub(super) mod interchanges;
+pub(super) mod partners;
 pub(super) mod sign_in;
 pub(super) mod start;
 pub(super) mod trade;
@@ -25,6 +27,8 @@ impl Said {
         let (text, tone) = match self.said.as_str() {
             "replayed" => (w.said_replayed, "ok"),
             "resent" => (w.said_resent, "ok"),
+            "saved" => (w.said_saved, "ok"),
+            "key-ended" => (w.said_key_ended, "ok"),
             "in-effect" => (w.said_in_effect, "wait"),
             _ => return None,
         };
