@@ -2,6 +2,8 @@
 //!
 //! Reads the `use crate::` lines (and `crate::` paths) of every file below `src/`; tests inside the files count as well.
 
+#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test that panics says so")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
