@@ -21,6 +21,13 @@ fn is_bound(code: Code) -> bool {
     matches!(code, Code::TooDeep | Code::TooLarge | Code::TooManyAttributes)
 }
 
+/// The most memory this process ever had, where the system tells.
+fn most_memory_kilobytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or(0)
+}
+
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the time limit is what is tested")]
 fn hostile_xml_never_panics() {
@@ -29,6 +36,7 @@ fn hostile_xml_never_panics() {
     let mut scratch = Scratch::new(Limits::default());
     let (mut names, mut documents, mut ours) = (Vec::new(), Vec::new(), Vec::new());
     let mut refused = 0;
+    let memory_before = most_memory_kilobytes();
     for path in &files {
         let bytes = std::fs::read(path).unwrap();
         let before = Instant::now();
@@ -47,6 +55,8 @@ fn hostile_xml_never_panics() {
             ours.push(findings.as_slice().iter().find(|finding| is_malformed(finding.code)).cloned());
         }
     }
+    let grown = most_memory_kilobytes() - memory_before;
+    assert!(grown < 128 << 10, "memory grew by {grown} KB");
     let slices: Vec<&[u8]> = documents.iter().map(Vec::as_slice).collect();
     let malformed = xmllint::malformed(&slices);
     let mut different = Vec::new();

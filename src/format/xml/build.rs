@@ -1,16 +1,18 @@
 //! From parser events to the parts of an interchange: namespaces, trees, the message found in it, the cut into head,
 //! groups and tail, and every rule of well-formedness that the parser leaves to us.
 
+mod parts;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use quick_xml::events::BytesStart;
 
+use self::parts::{Phase, Stage};
 use super::attributes::{self, RawAttribute, Wrong};
 use super::names::Names;
 use super::position::{Places, START, advance};
-use super::{recognise, sbdh};
-use crate::format::{Limits, MessageStart, Part};
+use crate::format::{Limits, Part};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::name::Name;
 use crate::model::tree::{At, Shape, Tree};
@@ -24,31 +26,6 @@ struct Open {
     has_children: bool,
     /// Declarations in scope around it.
     scope: usize,
-}
-
-/// Where in the document the reading is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Stage {
-    /// No document element yet.
-    Before,
-    /// Inside an SBDH, around its header.
-    Header,
-    /// Inside an SBDH, between header and message or behind the message.
-    Between,
-    /// Inside the message.
-    Message(Phase),
-    /// The document element has ended.
-    After,
-}
-
-/// Which part of the message is being built.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Whole,
-    Head,
-    Groups,
-    Group,
-    Tail,
 }
 
 /// What is known of a text so that pieces of it need not be looked at again. All true is always right.
@@ -81,6 +58,8 @@ pub(super) struct Builder {
     prefix: String,
     raw: Vec<RawAttribute>,
     buffer: String,
+    /// Bytes of text that had to be moved because elements stood between its pieces.
+    moved_bytes: u64,
     /// White space at the beginning of an element, which is content unless an element follows.
     pending: String,
     seen: Vec<(Name, Box<str>)>,
@@ -108,6 +87,7 @@ impl Builder {
             prefix: String::new(),
             raw: Vec::new(),
             buffer: String::new(),
+            moved_bytes: 0,
             pending: String::new(),
             seen: Vec::new(),
             parts: VecDeque::new(),
@@ -128,6 +108,7 @@ impl Builder {
         self.root = None;
         self.groups = 0;
         self.prefix.clear();
+        self.moved_bytes = 0;
         self.pending.clear();
         self.parts.clear();
         self.grammar = None;
@@ -157,9 +138,17 @@ impl Builder {
     }
 
     fn too_large(&self, at: At, bytes: u64) -> Halt {
-        let megabytes = |bytes: u64| format!("{} MB", bytes.div_ceil(1 << 20));
-        let (found, expected) = (megabytes(bytes), megabytes(self.limits.whole_bytes));
-        Box::new(self.halt(Code::TooLarge, at).found(found).expected(expected))
+        self.larger_than(at, bytes, self.limits.whole_bytes)
+    }
+
+    /// One tag, text or comment is longer than allowed.
+    pub(super) fn token_too_large(&self, at: At, bytes: u64) -> Halt {
+        self.larger_than(at, bytes, self.limits.token_bytes as u64)
+    }
+
+    fn larger_than(&self, at: At, found: u64, allowed: u64) -> Halt {
+        let kilobytes = |bytes: u64| format!("{} KB", bytes.div_ceil(1 << 10));
+        Box::new(self.halt(Code::TooLarge, at).found(kilobytes(found)).expected(kilobytes(allowed)))
     }
 
     /// `<tag …>` or `<tag …/>`.
@@ -319,67 +308,6 @@ impl Builder {
         }
     }
 
-    /// The document element, or the one behind an SBDH's header.
-    fn root_element(&mut self, qname: &str, at: At, offset: u64, findings: &mut Findings) -> Result<(), Halt> {
-        let (uri, local) = match self.names.expand(qname) {
-            Ok((uri, local)) => (uri.to_owned(), local),
-            Err(message) => return Err(self.syntax(advance(at, "<"), message)),
-        };
-        self.tree_offset = offset;
-        if self.stage == Stage::Before && uri == sbdh::NAMESPACE && local == "StandardBusinessDocument" {
-            self.grammar = sbdh::grammar();
-            self.names.speak(&uri, self.grammar.as_ref());
-            self.stage = Stage::Header;
-            return Ok(());
-        }
-        if self.stage == Stage::Between && self.root.is_some() {
-            findings
-                .push(self.halt(Code::Unexpected, at).found(local).expected("the end of the StandardBusinessDocument"));
-        }
-        let message_type = recognise::message_type(&uri, local);
-        self.grammar = recognise::grammar(&message_type);
-        self.names.speak(&uri, self.grammar.as_ref());
-        self.cut = self.grammar.as_ref().and_then(|grammar| grammar.cut).filter(|_| self.cutting);
-        self.root = None;
-        self.groups = 0;
-        self.stage = Stage::Message(if self.cut.is_some() { Phase::Head } else { Phase::Whole });
-        self.parts.push_back(Part::Start(MessageStart { message_type, reference: String::new() }));
-        Ok(())
-    }
-
-    /// A child of a message that is cut: the head may end here, a group start, or the tail.
-    fn child_of_root(&mut self, name: Name, at: At, offset: u64) {
-        let Stage::Message(phase) = self.stage else { return };
-        let group = Some(name) == self.cut && phase != Phase::Tail;
-        if group {
-            if phase == Phase::Head {
-                self.tree.close();
-                let head = self.take_tree(offset);
-                self.parts.push_back(Part::Head(head));
-            }
-            self.groups = self.groups.saturating_add(1);
-            self.tree_offset = offset;
-            self.tree.ordinal = self.groups;
-            self.prefix.clone_into(&mut self.tree.prefix);
-            self.stage = Stage::Message(Phase::Group);
-        } else if phase == Phase::Groups {
-            self.open_tail(at, offset);
-        }
-    }
-
-    fn open_tail(&mut self, at: At, offset: u64) {
-        self.tree_offset = offset;
-        self.stage = Stage::Message(Phase::Tail);
-        if let Some((name, text)) = &self.root {
-            open(&mut self.tree, *name, text, at);
-        }
-    }
-
-    fn take_tree(&mut self, offset: u64) -> Tree {
-        self.tree_offset = offset;
-        std::mem::replace(&mut self.tree, Tree::new(Shape::Xml))
-    }
-
     /// The end of the innermost element. That it is the right one, the parser knows.
     pub(super) fn end(&mut self, offset: u64, findings: &mut Findings) -> Result<(), Halt> {
         self.flush_pending();
@@ -409,37 +337,6 @@ impl Builder {
             self.stage = Stage::After;
         }
         Ok(())
-    }
-
-    fn end_message(&mut self, phase: Phase, offset: u64) {
-        if phase == Phase::Groups {
-            // Nothing came behind the groups: a tail without children.
-            self.open_tail(START, offset);
-        }
-        self.tree.close();
-        let tree = self.take_tree(offset);
-        self.parts.push_back(match phase {
-            Phase::Whole => Part::Whole(tree),
-            Phase::Head => Part::Head(tree),
-            Phase::Groups | Phase::Group | Phase::Tail => Part::Tail(tree),
-        });
-        if phase == Phase::Head {
-            self.open_tail(START, offset);
-            self.tree.close();
-            let tail = self.take_tree(offset);
-            self.parts.push_back(Part::Tail(tail));
-        }
-        self.parts.push_back(Part::End);
-        self.stage = Stage::Between;
-    }
-
-    fn end_header(&mut self, findings: &mut Findings) {
-        while self.tree.depth() > 0 {
-            self.tree.close();
-        }
-        self.parts.push_back(Part::Envelope(sbdh::envelope(&self.tree)));
-        sbdh::check(&self.tree, findings);
-        self.tree.clear();
     }
 
     /// Character data between markup; references come by [`Builder::reference`].
@@ -487,16 +384,18 @@ impl Builder {
         let c = attributes::reference(name).map_err(|wrong| self.inside(places.here(), name, &wrong))?;
         self.flush_pending();
         self.between_groups(places);
+        self.bound_moves(places)?;
         self.tree.push_text(c.encode_utf8(&mut [0; 4]));
         Ok(())
     }
 
     fn push(&mut self, text: &str, places: &mut impl Places) -> Result<(), Halt> {
         if text.len() > self.limits.token_bytes {
-            return Err(self.too_large(places.here(), text.len() as u64));
+            return Err(self.token_too_large(places.here(), text.len() as u64));
         }
         self.flush_pending();
         self.between_groups(places);
+        self.bound_moves(places)?;
         if self.traits.returns && text.contains('\r') {
             // XML 1.0, 2.11: the three ways to end a line are one.
             for (index, piece) in text.split('\r').enumerate() {
@@ -511,6 +410,17 @@ impl Builder {
         Ok(())
     }
 
+    /// Text behind an element in mixed content is put together with the text before it, which costs a copy each time.
+    fn bound_moves(&mut self, places: &mut impl Places) -> Result<(), Halt> {
+        if self.open.last().is_some_and(|open| open.has_children) {
+            self.moved_bytes += self.tree.innermost().map_or(0, |open| self.tree.value(open).len() as u64);
+            if self.moved_bytes > self.limits.whole_bytes {
+                return Err(self.too_large(places.here(), self.moved_bytes));
+            }
+        }
+        Ok(())
+    }
+
     fn flush_pending(&mut self) {
         if !self.pending.is_empty() {
             if self.traits.returns && self.pending.contains('\r') {
@@ -520,13 +430,6 @@ impl Builder {
                 self.tree.push_text(&self.pending);
             }
             self.pending.clear();
-        }
-    }
-
-    /// Text right below the root between two groups belongs to the tail, where it is found fault with.
-    fn between_groups(&mut self, places: &mut impl Places) {
-        if self.stage == Stage::Message(Phase::Groups) && self.open.len() == self.outside + 1 {
-            self.open_tail(places.here(), places.offset());
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Spelled {
 struct Binding {
     prefix: Box<str>,
     uri: Box<str>,
+    /// The outer declaration of the same prefix.
+    hides: Option<u32>,
 }
 
 /// Names met, by how the document writes them.
@@ -63,6 +65,8 @@ pub(super) struct Names {
     /// The name of `xsi:type`, whose value is a name as well.
     pub(super) xsi_type: Name,
     bindings: Vec<Binding>,
+    /// The innermost declaration of each prefix.
+    innermost: FxHashMap<Box<str>, u32>,
     root_uri: String,
     grammar: Option<Arc<Grammar>>,
     elements: Cache,
@@ -78,6 +82,7 @@ impl Names {
         Names {
             xsi_type: Name::intern("@xsi:type"),
             bindings: Vec::new(),
+            innermost: FxHashMap::default(),
             root_uri: String::new(),
             grammar: None,
             elements: Cache::default(),
@@ -90,6 +95,7 @@ impl Names {
     /// Forgets the last document, but not how it wrote its names: the next one may be of the same kind.
     pub(super) fn begin(&mut self) {
         self.bindings.clear();
+        self.innermost.clear();
         self.speaking = false;
     }
 
@@ -125,17 +131,25 @@ impl Names {
     /// Takes back the declarations of an element that ends. With the root the names need not be forgotten: the next
     /// document may have the same.
     pub(super) fn leave(&mut self, scope: usize, is_root: bool) {
-        if self.bindings.len() > scope {
-            self.bindings.truncate(scope);
-            if !is_root {
-                self.forget();
+        if self.bindings.len() == scope {
+            return;
+        }
+        while self.bindings.len() > scope {
+            if let Some(Binding { prefix, hides, .. }) = self.bindings.pop() {
+                match hides {
+                    Some(outer) => drop(self.innermost.insert(prefix, outer)),
+                    None => drop(self.innermost.remove(&prefix)),
+                }
             }
+        }
+        if !is_root {
+            self.forget();
         }
     }
 
     /// Whether a prefix was declared behind the first `scope` declarations.
     pub(super) fn declared_since(&self, scope: usize, prefix: &str) -> bool {
-        self.bindings.iter().skip(scope).any(|binding| *binding.prefix == *prefix)
+        self.innermost.get(prefix).is_some_and(|index| *index as usize >= scope)
     }
 
     /// Declares a namespace; what is wrong with it otherwise. `prefix` is empty for the default one.
@@ -149,7 +163,8 @@ impl Names {
             _ if !is_ncname(prefix) => return Err(format!("{prefix} is not a prefix")),
             _ => {}
         }
-        self.bindings.push(Binding { prefix: prefix.into(), uri: uri.into() });
+        let hides = self.innermost.insert(prefix.into(), self.bindings.len() as u32);
+        self.bindings.push(Binding { prefix: prefix.into(), uri: uri.into(), hides });
         self.forget();
         Ok(())
     }
@@ -159,7 +174,8 @@ impl Names {
         if prefix == "xml" {
             return Some(XML);
         }
-        self.bindings.iter().rev().find(|binding| *binding.prefix == *prefix).map(|binding| &*binding.uri)
+        let innermost = *self.innermost.get(prefix)?;
+        self.bindings.get(innermost as usize).map(|binding| &*binding.uri)
     }
 
     /// Namespace and local name of an element.

@@ -205,9 +205,7 @@ fn complaint(error: &ParserError, builder: &Builder, cut: Option<Cut>, start: At
         ParserError::IllFormed(IllFormedError::DoubleHyphenInComment) => {
             syntax("-- is not allowed in a comment".to_owned())
         }
-        ParserError::Io(_) => Box::new(
-            Finding::error(Code::TooLarge, builder.place(start)).found("one token").expected("size of a token"),
-        ),
+        ParserError::Io(_) => builder.token_too_large(start, end.offset.saturating_sub(start.offset)),
         other => syntax(other.to_string()),
     }
 }

@@ -142,6 +142,7 @@ fn bounds() {
         format!("<a>{}</a>", "x".repeat(1 << 18)),
         format!("<a>{}</a>", "<b>xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx</b>".repeat(1 << 13)),
         format!("<a>{}</a>", "<b/>".repeat(1 << 11)),
+        format!("<a>{}{}</a>", "x".repeat(1 << 10), "<b>x</b>y".repeat(1 << 9)),
     ] {
         for source in
             [Source::Bytes(Bytes::from(text.clone())), Source::Stream(Box::new(Bytes::from(text.clone()).reader()))]
@@ -418,4 +419,52 @@ fn names_of_one_document_do_not_leak_into_the_next() {
         assert_eq!(said("<a><b xmlns:x='urn:x'><x:c/></b></a>", &mut scratch), "unknown-message");
         assert_eq!(said("<a><x:c/></a>", &mut scratch), "syntax");
     }
+}
+
+#[test]
+fn a_stream_is_read_as_its_groups_are_taken() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const GROUPS: usize = 3000;
+
+    /// A catalogue that is made while it is read.
+    struct Made(usize, Vec<u8>, Arc<AtomicUsize>);
+
+    impl std::io::Read for Made {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            if self.1.is_empty() {
+                self.1 = match self.0 {
+                    0 => b"<Catalogue xmlns='urn:oasis:names:specification:ubl:schema:xsd:Catalogue-2' xmlns:c='urn:oasis:names:\
+                        specification:ubl:schema:xsd:CommonAggregateComponents-2'><c:ProviderParty/>"
+                        .to_vec(),
+                    index @ 1..=GROUPS => format!("<c:CatalogueLine><x>{index:0100}</x></c:CatalogueLine>\n").into_bytes(),
+                    index if index == GROUPS + 1 => b"</Catalogue>".to_vec(),
+                    _ => Vec::new(),
+                };
+                self.0 += 1;
+            }
+            let count = out.len().min(self.1.len());
+            out[..count].copy_from_slice(&self.1[..count]);
+            self.1.drain(..count);
+            self.2.fetch_add(count, Ordering::Relaxed);
+            Ok(count)
+        }
+    }
+
+    let taken = Arc::new(AtomicUsize::new(0));
+    let source = Source::Stream(Box::new(Made(0, Vec::new(), Arc::clone(&taken))));
+    let mut reader = open(source, &Hint::default(), Limits::default()).unwrap();
+    let mut findings = Findings::default();
+    let mut groups = 0;
+    while let Some(part) = reader.next(&mut findings).unwrap() {
+        if let Part::Group(tree) = part {
+            groups += 1;
+            assert!(tree.size_bytes() < 2000, "{}", tree.size_bytes());
+            let ahead = taken.load(Ordering::Relaxed).saturating_sub(groups * 140);
+            assert!(ahead < 100_000, "{ahead} bytes were read ahead of group {groups}");
+            assert_eq!(tree.node(tree.root().unwrap()).at.line as usize, groups);
+        }
+    }
+    assert_eq!((groups, findings.is_empty()), (GROUPS, true));
 }
