@@ -69,10 +69,12 @@ impl ApplicationResponse {
     pub fn apply(&self, cx: &mut Cx<'_, '_>) -> Result<Verdict> {
         let partner = cx.header.issuer_id;
         let mut unknown = Vec::new();
+        let mut answered: Option<i64> = None;
         for response in &self.responses {
             let references =
                 response.documents.iter().filter_map(|document| document.id.as_ref()).map(|id| id.value.as_str());
             let mut found = None;
+            let mut missing = Vec::new();
             for reference in
                 std::iter::once(response.reference_id.as_str()).chain(references).filter(|text| !text.is_empty())
             {
@@ -80,13 +82,21 @@ impl ApplicationResponse {
                 if found.is_some() {
                     break;
                 }
-                unknown.push(("control".to_owned(), format!("{partner}/{reference}")));
+                missing.push(("control".to_owned(), format!("{partner}/{reference}")));
             }
-            if let Some(delivery) = found {
-                let word = if response.response_code.is_empty() { "received" } else { &response.response_code };
-                deliveries::acknowledge(cx.tx, delivery, word, cx.now_ms)?;
-                cx.trade_id = deliveries::get(cx.tx, delivery)?.and_then(|delivery| delivery.trade_id);
-                unknown.clear();
+            let word = if response.response_code.is_empty() { "received" } else { &response.response_code };
+            match (found, answered) {
+                (Some(delivery), _) => {
+                    deliveries::acknowledge(cx.tx, delivery, word, cx.now_ms)?;
+                    cx.trade_id = deliveries::get(cx.tx, delivery)?.and_then(|delivery| delivery.trade_id);
+                    answered = Some(delivery);
+                }
+                // An answer to a message of the interchange that was answered just before: a refusal counts for it.
+                (None, Some(delivery)) if word == "rejected" => {
+                    deliveries::acknowledge(cx.tx, delivery, word, cx.now_ms)?;
+                }
+                (None, Some(_)) => {}
+                (None, None) => unknown.extend(missing),
             }
         }
         if !unknown.is_empty() {

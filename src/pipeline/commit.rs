@@ -414,6 +414,13 @@ impl Work {
         if unnumbered {
             let seen = documents::seen_since(tx, header.issuer_id, kind, &message.digest, now_ms - window_ms)?;
             return Ok(match seen {
+                // An acknowledgement that comes again is the same one.
+                Some((same_as, at_ms)) if header.document_type == DocumentType::ApplicationResponse => Identified {
+                    identity: Identity::Repeat,
+                    same_as: Some(same_as),
+                    since: self.time_words(at_ms),
+                    held: None,
+                },
                 Some((same_as, at_ms)) if !self.interchange.confirmed => {
                     let finding =
                         Finding::warning(Code::AgainOrSame, Place::default()).expected(self.time_words(at_ms));

@@ -90,3 +90,18 @@ async fn what_is_wrong_is_said() {
     let id = bench.hand_in(buyer, &foreign).await;
     assert!(bench.state(id).await.2.contains("sender-mismatch") || bench.state(id).await.1 == "rejected");
 }
+
+#[test]
+fn a_contrl_is_read_as_an_answer() {
+    let controls: &str = "UNB+UNOC:3+8801234500029:14+8801234500012:14+261124:0930+77'UNH+1+CONTRL:3:1:UN'\
+        UCI+0K3ABCDEFGHJK+8801234500012:14+8801234500029:14+7'UCM+1+ORDERS:D:96A:UN+4'UCS+7+13'UNT+5+1'UNZ+1+77'";
+    let read = dure::pipeline::read::stateless(controls.into(), &dure::format::Hint::default()).unwrap();
+    assert!(read.findings.is_empty(), "{:?}", read.findings);
+    let message = &read.messages[0];
+    assert!(message.findings.is_empty(), "{:?}", message.findings);
+    let answer: serde_json::Value = serde_json::from_str(&message.content).unwrap();
+    assert_eq!(answer["responses"][0]["reference_id"], "0K3ABCDEFGHJK");
+    assert_eq!(answer["responses"][0]["response_code"], "acknowledged");
+    assert_eq!(answer["responses"][1]["response_code"], "rejected", "the message was refused");
+    assert_eq!(answer["responses"][1]["lines"][0]["line_id"], "7");
+}
