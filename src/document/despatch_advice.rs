@@ -109,6 +109,12 @@ crate::record! {
         gross_weight: Option<Quantity>,
         /// Other measures: cac:MeasurementDimension
         dimensions: Vec<Dimension>,
+        /// How many alike it stands for, where it is not one: cbc:TotalPackageQuantity; EDIFACT PAC 7224
+        quantity: Option<Quantity>,
+        /// Its number in the packing: EDIFACT CPS 7164
+        number: String,
+        /// The number of the parcel it is in: EDIFACT CPS 7166
+        within: String,
         /// What is in it: cac:HandlingUnitDespatchLine
         contents: Vec<PackageContent>,
     }

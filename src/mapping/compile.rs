@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::Mapping;
 use super::codes::Table;
 use super::file::{Alternative, File, Fragment, Row, Source, Way, Word};
 use super::function::Function;
 use super::program::{Fixed, Own, Raw, RawKind, Rules, program};
 use super::resolve::{Ours, Resolver, Step, StepTest, Theirs, Want, ours};
 use super::rule::{Carries, PartyId, Scope};
+use super::{Mapping, packing};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::message::MessageType;
@@ -39,13 +39,22 @@ pub(super) struct Parts<'p> {
 pub(super) fn compile(parts: Parts<'_>) -> Result<Mapping> {
     let mut compiler = Compiler::new(&parts)?;
     let root = Arc::clone(&compiler.root);
-    let scope = compiler.scope(&root, Some(parts.record), parts.grammar.root, Extras::default(), 0)?;
+    let pivot = parts.files.iter().find_map(|file| Some((file, file.pivot.as_ref()?)));
+    let (packing, record) = match pivot {
+        None => (false, parts.record),
+        Some((_, (name, _))) if name == "packing" => (true, packing::record(parts.record)),
+        Some((file, (name, at))) => {
+            return Err(file.source.wrong(*at, format!("there is no pivot {name}; there is packing")));
+        }
+    };
+    let scope = compiler.scope(&root, Some(record), parts.grammar.root, Extras::default(), 0)?;
     let name = Name::intern;
     let group = compiler.group(scope);
     Ok(Mapping {
         message: parts.message_type.to_string(),
         message_type: parts.message_type.clone(),
         document_type: parts.document_type,
+        packing,
         name: parts.name.to_owned(),
         root_name: name(parts.record.name),
         sender: compiler.parties(|file| &file.sender)?,
@@ -432,6 +441,7 @@ impl<'p> Compiler<'p> {
             let scope = self.scope(&fragment, record, first.type_id, extras, here.depth + 1)?;
             if row.alternatives.len() > 1 {
                 choose(&mut field, &alternative.with);
+                self.when(alternative, source, &mut field)?;
             }
             carried.scope = Some(scope);
             gathered.carries.push(carried);
@@ -567,6 +577,16 @@ impl<'p> Compiler<'p> {
             source: Arc::clone(source),
             at: alternative.at,
         }
+    }
+
+    /// Which of several places an item of ours goes to may be said by a field that it has.
+    fn when(&self, alternative: &Alternative, source: &Source, field: &mut Ours) -> Result<()> {
+        let Some((text, at)) = &alternative.when else { return Ok(()) };
+        let path = ours(source, *at, text, field.record())?.steps;
+        if let Some(last) = field.steps.last_mut() {
+            last.test = Some(StepTest { path, want: Want::Something });
+        }
+        Ok(())
     }
 
     fn register(&mut self, name: Option<&str>) -> Option<u8> {

@@ -64,6 +64,8 @@ pub(super) struct Alternative {
     pub(super) fill: Option<String>,
     /// The same, and what is around it is there for its sake.
     pub(super) must: bool,
+    /// Of several places this one, where the field is there.
+    pub(super) when: Option<Word>,
     /// The field that keeps a code which is not the one that is written for its word.
     pub(super) keep: Option<Word>,
     pub(super) inherit: Option<String>,
@@ -310,6 +312,7 @@ impl Reader {
                 "default" => found.default = Some(self.text(value)?),
                 "fill" => found.fill = Some(self.text(value)?),
                 "must" => (found.fill, found.must) = (Some(self.text(value)?), true),
+                "when" => found.when = Some(self.word(value)?),
                 "keep" => found.keep = Some(self.word(value)?),
                 "inherit" => found.inherit = Some(self.text(value)?),
                 "hoist" => found.hoist = Some(self.text(value)?),

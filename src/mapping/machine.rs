@@ -786,7 +786,7 @@ impl<'m> Machine<'m> {
     }
 
     /// Writing: says what was not carried, each value once.
-    pub(super) fn report_left(&mut self, from: &Tree) {
+    pub(super) fn report_left(&mut self, from: &Tree, path: &dyn Fn(NodeId) -> String) {
         let mut left = std::mem::take(&mut self.left);
         left.sort_unstable();
         left.dedup();
@@ -810,7 +810,7 @@ impl<'m> Machine<'m> {
                 }
                 if !text.is_empty() && last < Some(at) {
                     last = Some(at);
-                    let finding = Finding::warning(Code::NotCarried, Place::path(from.path(at)));
+                    let finding = Finding::warning(Code::NotCarried, Place::path(path(at)));
                     self.finding(finding.found(text).expected(&mapping.message));
                 }
             }

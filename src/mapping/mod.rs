@@ -11,6 +11,7 @@ mod function;
 mod library;
 mod machine;
 mod moment;
+mod packing;
 mod path;
 mod program;
 mod read;
@@ -44,6 +45,8 @@ pub struct Mapping {
     /// The name of the file, for people.
     pub name: String,
     message: String,
+    /// Whether parcels are turned into levels and back.
+    packing: bool,
     grammar: Arc<Grammar>,
     scopes: Vec<rule::Scope>,
     root: u32,

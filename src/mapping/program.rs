@@ -175,10 +175,10 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
         }
     }
     for fixed in chosen(rules).iter().chain(&rules.theirs) {
-        constant(fixed, if reading { &mut from } else { &mut to }, !reading)?;
+        constant(fixed, fixed.keep_from, if reading { &mut from } else { &mut to }, !reading)?;
     }
     for fixed in &rules.ours {
-        constant(fixed, if reading { &mut to } else { &mut from }, reading)?;
+        constant(fixed, beside(fixed, &rules.raws), if reading { &mut to } else { &mut from }, reading)?;
     }
     let inputs: Vec<Vec<Port>> = program.rules.iter().map(|rule| rule.inputs.to_vec()).collect();
     let feeds = |rule: u16| inputs.get(usize::from(rule)).cloned().unwrap_or_default();
@@ -220,12 +220,19 @@ fn chosen(rules: &Rules) -> Vec<Fixed> {
     fixed
 }
 
-fn constant(fixed: &Fixed, builder: &mut Builder, to: bool) -> Result<()> {
+/// A fixed value of ours is there for the sake of the innermost record that other rows fill as well.
+fn beside(fixed: &Fixed, raws: &[Raw]) -> Option<usize> {
+    let common = |steps: &Vec<Step>| steps.iter().zip(&fixed.steps).take_while(|(a, b)| a.name == b.name).count();
+    let shared = raws.iter().flat_map(|raw| &raw.ours).map(common).max().unwrap_or(0);
+    Some(shared.max(fixed.keep_from.unwrap_or(0)))
+}
+
+fn constant(fixed: &Fixed, keep_from: Option<usize>, builder: &mut Builder, to: bool) -> Result<()> {
     if to && fixed.values.is_empty() {
         return Ok(());
     }
     let texts = fixed.values.iter().map(|value| value.clone().into_boxed_str()).collect();
-    let how = How { always: fixed.always && to, keep_from: fixed.keep_from.filter(|_| to), repeat: None };
+    let how = How { always: fixed.always && to, keep_from: keep_from.filter(|_| to), repeat: None };
     match builder.put(&fixed.steps, Goal::Constant(Constant { texts, always: fixed.always, quiet: fixed.quiet }), how) {
         // Where a value stands anyway it says as much.
         Put::Done | Put::Taken => Ok(()),

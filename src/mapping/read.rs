@@ -2,6 +2,7 @@
 
 use super::Mapping;
 use super::machine::Machine;
+use super::packing;
 use crate::model::finding::{Finding, Place};
 use crate::model::name::Name;
 use crate::model::tree::{NodeId, Shape, Tree};
@@ -56,6 +57,10 @@ impl Mapping {
         if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), message.root()) {
             machine.whole(scope, root, message, id);
         }
-        Read { tree: machine.to, origin: machine.origin, findings: machine.findings }
+        let (mut tree, mut origin) = (machine.to, machine.origin);
+        if self.packing {
+            (tree, origin) = packing::read(&tree, &origin);
+        }
+        Read { tree, origin, findings: machine.findings }
     }
 }

@@ -148,3 +148,114 @@ fn an_order_comes_back() {
     expected.sort_unstable();
     assert_eq!(sorted(&wrote.tree), expected);
 }
+
+fn edifact(text: &str) -> Tree {
+    let source = crate::format::Source::Bytes(bytes::Bytes::copy_from_slice(text.as_bytes()));
+    let hint = crate::format::Hint::default();
+    let mut reader = crate::format::open(source, &hint, crate::format::Limits::default()).unwrap();
+    let mut findings = crate::model::finding::Findings::default();
+    while let Some(part) = reader.next(&mut findings).unwrap() {
+        if let crate::format::Part::Whole(tree) = part {
+            return tree;
+        }
+    }
+    panic!("no tree: {findings:?}");
+}
+
+const DESADV: &str = "UNB+UNOC:3+8801234500012:14+8801234500029:14+260131:0800+1'UNH+1+DESADV:D:96A:UN'\
+    BGM+351+D1+9'DTM+137:20260131:102'RFF+ON:4711'\
+    NAD+BY+8801234500029::9'NAD+SU+8801234500012::9'\
+    CPS+1'PAC+2'\
+    CPS+2+1'PAC+1++CT'PCI+30'GIN+BJ+00388012345000000017'LIN+1++8801234500036:EN'QTY+12:3:EA'GIN+BN+S1+S2+S3'RFF+LI:1'\
+    CPS+3+1'PAC+1++CT'PCI+30'GIN+BJ+00388012345000000024'LIN+1++8801234500036:EN'QTY+12:2:EA'GIN+BN+S4+S5'RFF+LI:1'\
+    CPS+4+3'LIN+2++8801234500043:EN'QTY+12:1:EA'\
+    CNT+2:3'UNT+29+1'UNZ+1+1'";
+
+/// Lines of a tree that hold one of the words.
+fn lines_with(tree: &Tree, words: &[&str]) -> Vec<String> {
+    spell(tree).into_iter().filter(|line| words.iter().any(|word| line.contains(word))).collect()
+}
+
+#[test]
+fn parcels_are_levels_of_the_packing() {
+    let mapping = built_in("edifact/d96a/DESADV");
+    let message = edifact(DESADV);
+    let read = mapping.read(&message);
+    assert_eq!(read.findings, []);
+    assert_eq!(
+        lines_with(&read.tree, &["shipment", "lines", "unmapped"]),
+        [
+            "shipment.total_packages.value 2",
+            "shipment.packages[1].id.value 00388012345000000017",
+            "shipment.packages[1].id.scheme SSCC",
+            "shipment.packages[1].type_code CT",
+            "shipment.packages[1].number 2",
+            "shipment.packages[1].contents.line_id 1",
+            "shipment.packages[1].contents.quantity.value 3",
+            "shipment.packages[1].contents.quantity.unit EA",
+            "shipment.packages[1].contents.serial_ids[1] S1",
+            "shipment.packages[1].contents.serial_ids[2] S2",
+            "shipment.packages[1].contents.serial_ids[3] S3",
+            "shipment.packages[2].id.value 00388012345000000024",
+            "shipment.packages[2].id.scheme SSCC",
+            "shipment.packages[2].type_code CT",
+            "shipment.packages[2].number 3",
+            "shipment.packages[2].contents.line_id 1",
+            "shipment.packages[2].contents.quantity.value 2",
+            "shipment.packages[2].contents.quantity.unit EA",
+            "shipment.packages[2].contents.serial_ids[1] S4",
+            "shipment.packages[2].contents.serial_ids[2] S5",
+            "lines[1].id 1",
+            "lines[1].delivered_quantity.value 5",
+            "lines[1].delivered_quantity.unit EA",
+            "lines[1].order_line_references.line_id 1",
+            "lines[1].item.standard_item_id.value 8801234500036",
+            "lines[1].item.standard_item_id.scheme GTIN",
+            "lines[1].item.instances[1].serial_id S1",
+            "lines[1].item.instances[2].serial_id S2",
+            "lines[1].item.instances[3].serial_id S3",
+            "lines[1].item.instances[4].serial_id S4",
+            "lines[1].item.instances[5].serial_id S5",
+            "lines[2].id 2",
+            "lines[2].delivered_quantity.value 1",
+            "lines[2].delivered_quantity.unit EA",
+            "lines[2].item.standard_item_id.value 8801234500043",
+            "lines[2].item.standard_item_id.scheme GTIN",
+        ]
+    );
+    let wrote = mapping.write(&read.tree);
+    assert_eq!(wrote.findings, []);
+    // The level without a parcel is the shipment's when it is written.
+    assert_eq!(
+        lines_with(&wrote.tree, &["CPS", "QTY", "GIN", "CNT"]),
+        [
+            "/DESADV/SG10[1]/CPS/7164 1",
+            "/DESADV/SG10[1]/SG15/QTY/C186/6063 12",
+            "/DESADV/SG10[1]/SG15/QTY/C186/6060 1",
+            "/DESADV/SG10[1]/SG15/QTY/C186/6411 EA",
+            "/DESADV/SG10[2]/CPS/7164 2",
+            "/DESADV/SG10[2]/CPS/7166 1",
+            "/DESADV/SG10[2]/SG11/SG13/SG14/GIN/7405 BJ",
+            "/DESADV/SG10[2]/SG11/SG13/SG14/GIN/C208/7402 00388012345000000017",
+            "/DESADV/SG10[2]/SG15/QTY/C186/6063 12",
+            "/DESADV/SG10[2]/SG15/QTY/C186/6060 3",
+            "/DESADV/SG10[2]/SG15/QTY/C186/6411 EA",
+            "/DESADV/SG10[2]/SG15/GIN/7405 BN",
+            "/DESADV/SG10[2]/SG15/GIN/C208[1]/7402 S1",
+            "/DESADV/SG10[2]/SG15/GIN/C208[2]/7402 S2",
+            "/DESADV/SG10[2]/SG15/GIN/C208[3]/7402 S3",
+            "/DESADV/SG10[3]/CPS/7164 3",
+            "/DESADV/SG10[3]/CPS/7166 1",
+            "/DESADV/SG10[3]/SG11/SG13/SG14/GIN/7405 BJ",
+            "/DESADV/SG10[3]/SG11/SG13/SG14/GIN/C208/7402 00388012345000000024",
+            "/DESADV/SG10[3]/SG15/QTY/C186/6063 12",
+            "/DESADV/SG10[3]/SG15/QTY/C186/6060 2",
+            "/DESADV/SG10[3]/SG15/QTY/C186/6411 EA",
+            "/DESADV/SG10[3]/SG15/GIN/7405 BN",
+            "/DESADV/SG10[3]/SG15/GIN/C208[1]/7402 S4",
+            "/DESADV/SG10[3]/SG15/GIN/C208[2]/7402 S5",
+            "/DESADV/CNT/C270/6069 2",
+            "/DESADV/CNT/C270/6066 3",
+        ]
+    );
+}

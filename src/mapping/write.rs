@@ -2,6 +2,7 @@
 
 use super::Mapping;
 use super::machine::Machine;
+use super::packing;
 use super::unmapped;
 use crate::model::finding::{Code, Finding, Place};
 use crate::model::name::Name;
@@ -40,10 +41,14 @@ impl Mapping {
             "dure" => Shape::Json,
             _ => Shape::Xml,
         };
-        let mut machine = Machine::new(self, false, shape, document.len());
-        if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), document.root()) {
-            machine.whole(scope, root, document, id);
-            machine.report_left(document);
+        let turned = self.packing.then(|| packing::write(document));
+        let (source, back) = turned.as_ref().map_or((document, None), |(tree, back)| (tree, Some(back)));
+        // The node of the document behind a node of what it was turned into.
+        let own = |id: NodeId| back.map_or(id, |back| back.get(id.0 as usize).copied().unwrap_or(NodeId(0)));
+        let mut machine = Machine::new(self, false, shape, source.len());
+        if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), source.root()) {
+            machine.whole(scope, root, source, id);
+            machine.report_left(source, &|id| document.path(own(id)));
         }
         let (mut tree, mut origin, mut findings) = (machine.to, machine.origin, machine.findings);
         if !machine.grafts.is_empty() {
@@ -63,11 +68,12 @@ impl Mapping {
                 &self.qualifiers,
             );
             (tree, origin) = (grafted, origins);
-            findings.extend(lost.into_iter().map(|id| {
+            findings.extend(lost.into_iter().map(own).map(|id| {
                 let value = document.child(id, self.unmapped.3).map_or("", |value| document.value(value));
                 Finding::warning(Code::NotCarried, Place::path(document.path(id))).found(value).expected(&self.message)
             }));
         }
+        origin.iter_mut().for_each(|id| *id = own(*id));
         Wrote { tree, origin, findings }
     }
 }
