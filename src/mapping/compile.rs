@@ -11,7 +11,7 @@ use super::function::Function;
 use super::program::{Fixed, Own, Raw, RawKind, Rules, program};
 use super::resolve::{Ours, Resolver, Step, StepTest, Theirs, Want, ours};
 use super::rule::{Carries, PartyId, Scope};
-use super::{Mapping, packing};
+use super::{Mapping, Pivot, packing, table};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::message::MessageType;
@@ -40,21 +40,33 @@ pub(super) fn compile(parts: Parts<'_>) -> Result<Mapping> {
     let mut compiler = Compiler::new(&parts)?;
     let root = Arc::clone(&compiler.root);
     let pivot = parts.files.iter().find_map(|file| Some((file, file.pivot.as_ref()?)));
-    let (packing, record) = match pivot {
-        None => (false, parts.record),
-        Some((_, (name, _))) if name == "packing" => (true, packing::record(parts.record)),
-        Some((file, (name, at))) => {
-            return Err(file.source.wrong(*at, format!("there is no pivot {name}; there is packing")));
+    let record = match pivot {
+        Some((_, (name, _))) if name == "packing" => packing::record(parts.record),
+        Some((_, (name, _))) if name == "table" => {
+            compiler.resolver.table = true;
+            parts.record
         }
+        Some((file, (name, at))) => {
+            return Err(file.source.wrong(*at, format!("there is no pivot {name}; there are packing and table")));
+        }
+        None => parts.record,
     };
     let scope = compiler.scope(&root, Some(record), parts.grammar.root, Extras::default(), 0)?;
     let name = Name::intern;
     let group = compiler.group(scope);
+    let pivot = match pivot.map(|(_, (name, _))| name.as_str()) {
+        Some("packing") => Pivot::Packing,
+        Some(_) => {
+            let row = parts.grammar.root_type().particles.first().map_or(Name::UNKNOWN, |row| row.name);
+            Pivot::Table(compiler.columns(scope), row)
+        }
+        None => Pivot::None,
+    };
     Ok(Mapping {
         message: parts.message_type.to_string(),
         message_type: parts.message_type.clone(),
         document_type: parts.document_type,
-        packing,
+        pivot,
         name: parts.name.to_owned(),
         root_name: name(parts.record.name),
         sender: compiler.parties(|file| &file.sender)?,
@@ -145,7 +157,7 @@ impl<'p> Compiler<'p> {
         let root = root.ok_or_else(|| Error::config(format!("{}: there is no [fields]", parts.name)))?;
         Ok(Compiler {
             parts,
-            resolver: Resolver { grammar: &parts.grammar, qualifiers },
+            resolver: Resolver { grammar: &parts.grammar, qualifiers, table: false },
             root: Arc::new(root),
             fragments: fragments.into_iter().map(|(name, fragment)| (name, Arc::new(fragment))).collect(),
             registers: Vec::new(),
@@ -173,6 +185,15 @@ impl<'p> Compiler<'p> {
         let scope = self.scopes.get(root as usize)?.as_ref()?;
         let row = scope.rows.iter().find(|row| row.list && row.theirs == cut.as_str())?;
         Some((row.scope?, Name::intern(&row.ours), cut))
+    }
+
+    /// The columns of the head of a table.
+    fn columns(&self, root: u32) -> rustc_hash::FxHashSet<Name> {
+        let scope = self.scopes.get(root as usize).and_then(Option::as_ref);
+        let Some(top) = scope.and_then(|scope| scope.read.from.levels.first()) else { return Default::default() };
+        let head = top.entries.iter().filter(|entry| entry.name.as_str() == table::HEAD);
+        let levels = head.filter_map(|entry| scope?.read.from.levels.get(usize::from(entry.level?)));
+        levels.flat_map(|level| level.names.iter().copied()).collect()
     }
 
     fn fragment(&self, word: &Word, source: &Source) -> Result<Arc<Fragment>> {
@@ -469,7 +490,7 @@ impl<'p> Compiler<'p> {
                 Function::Moment | Function::Period => &["2380", "2379"],
                 Function::Party => &["3039", "1131", "3055"],
                 Function::Partner => &["", "0007"],
-                Function::Codes(_) | Function::Wrap { .. } => &[],
+                Function::Codes(_) | Function::PartyText | Function::Same | Function::Wrap { .. } => &[],
             };
             if !names.is_empty() {
                 theirs.clear();
@@ -527,6 +548,8 @@ impl<'p> Compiler<'p> {
         }
         if let Some((name, at)) = &alternative.function {
             return match (name.as_str(), record.map(|record| record.name)) {
+                ("party-text", None) => Ok(Some(RawKind::Several(Function::PartyText))),
+                ("same", None) => Ok(Some(RawKind::Several(Function::Same))),
                 ("percent", None) => Ok(Some(RawKind::Percent)),
                 ("partner", None) => Ok(Some(RawKind::Several(Function::Partner))),
                 ("date", None) => Ok(Some(RawKind::Several(Function::Moment))),
@@ -535,7 +558,7 @@ impl<'p> Compiler<'p> {
                 ("date" | "party" | "period", _) => Err(source.wrong(*at, format!("{} is no {name}", row.ours))),
                 _ => Err(source.wrong(
                     *at,
-                    format!("there is no function {name}; there are date, partner, party, percent and period"),
+                    format!("there is no function {name}; there are date, partner, party, party-text, percent, period and same"),
                 )),
             };
         }
@@ -694,6 +717,8 @@ fn note(alternative: &Alternative, kind: &RawKind) -> String {
             notes.push(format!("codes {}", table.name));
         }
         RawKind::Several(Function::Partner) => notes.push("partner".to_owned()),
+        RawKind::Several(Function::PartyText) => notes.push("party identifier or number".to_owned()),
+        RawKind::Several(Function::Same) => notes.push("the same".to_owned()),
         RawKind::Percent => notes.push("percent".to_owned()),
         RawKind::Text | RawKind::Record(_) | RawKind::Count(_) => {}
     }

@@ -20,6 +20,10 @@ pub(super) enum Function {
     Period,
     /// A party identifier of ours; 3039, 1131 and 3055.
     Party,
+    /// A party identifier of ours and a number without a scheme; the one or the other in one text.
+    PartyText,
+    /// Several fields of ours; one text.
+    Same,
     /// A party identifier of ours; 0004 or 0010, and 0007.
     Partner,
     /// A word of ours and the code it was read from, where that is not the one written for it; a code.
@@ -84,6 +88,8 @@ impl Function {
             Function::Period => read_period(inputs),
             Function::Party => read_party(inputs),
             Function::Partner => read_partner(inputs),
+            Function::PartyText => read_party_text(inputs),
+            Function::Same => read_same(inputs, outputs),
             Function::Codes(table) => read_codes(table, inputs),
             Function::Wrap { width, base, list, .. } => unwrap(inputs, outputs, usize::from(*width), *base, *list),
         }
@@ -96,6 +102,7 @@ impl Function {
             Function::Period => write_period(inputs, outputs),
             Function::Party => write_party(inputs),
             Function::Partner => write_partner(inputs),
+            Function::PartyText | Function::Same => write_same(inputs),
             Function::Codes(table) => write_codes(table, inputs),
             Function::Wrap { width, most, base, .. } => wrap(inputs, usize::from(*width), usize::from(*most), *base),
         }
@@ -311,6 +318,38 @@ fn write_partner(inputs: &[Vec<Found<'_>>]) -> Outcome {
     outcome
 }
 
+fn read_party_text(inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new(), Vec::new()], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    if let Some(value) = first(inputs, 0) {
+        outcome.made = match value.text.parse::<PartyId>() {
+            Ok(id) => vec![one(id.to_string(), value.node), Vec::new()],
+            Err(_) => vec![Vec::new(), one(value.text, value.node)],
+        };
+    }
+    outcome
+}
+
+fn read_same(inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
+    let mut outcome = Outcome::default();
+    surplus(inputs, &mut outcome);
+    outcome.made =
+        (0..outputs).map(|_| first(inputs, 0).map_or(Vec::new(), |found| one(found.text, found.node))).collect();
+    outcome
+}
+
+/// The first of several; those that say something else are lost.
+fn write_same(inputs: &[Vec<Found<'_>>]) -> Outcome {
+    let mut outcome = Outcome { made: vec![Vec::new()], ..Outcome::default() };
+    surplus(inputs, &mut outcome);
+    let mut all = inputs.iter().filter_map(|list| list.first());
+    if let Some(taken) = all.next() {
+        outcome.lost.extend(all.filter(|other| other.text != taken.text).map(|other| other.node));
+        outcome.made = vec![one(taken.text, taken.node)];
+    }
+    outcome
+}
+
 /// A percentage to a factor, or a factor to a percentage; none when it is no number.
 pub(super) fn percent(text: &str, reading: bool) -> Option<String> {
     let number: Decimal = text.parse().ok()?;
@@ -500,6 +539,17 @@ mod tests {
         check_read(&Function::Partner, &[&["ACME"], &["31B"]], 1, "edifact:31b:ACME lost 0 bad 0");
         check_write(&Function::Partner, &[&["edifact:31b:ACME"]], 2, "ACME 31B lost 0 bad 0");
         check_read(&Function::Partner, &[&["ACME"], &[]], 1, " lost 1 bad 0");
+    }
+
+    #[test]
+    fn party_texts_and_sameness() {
+        check_read(&Function::PartyText, &[&["brn:1234567891"]], 2, "brn:1234567891  lost 0 bad 0");
+        check_read(&Function::PartyText, &[&["A-77"]], 2, " A-77 lost 0 bad 0");
+        check_write(&Function::PartyText, &[&["brn:1234567891"], &["A-77"]], 1, "brn:1234567891 lost 1 bad 0");
+        check_write(&Function::PartyText, &[&[], &["A-77"]], 1, "A-77 lost 0 bad 0");
+        check_read(&Function::Same, &[&["7"]], 2, "7 7 lost 0 bad 0");
+        check_write(&Function::Same, &[&["7"], &["7"]], 1, "7 lost 0 bad 0");
+        check_write(&Function::Same, &[&["7"], &["8"]], 1, "7 lost 1 bad 0");
     }
 
     #[test]

@@ -90,6 +90,8 @@ pub(super) struct Machine<'m> {
     registers: Vec<Option<(String, NodeId)>>,
     extra: Tree,
     depth: usize,
+    /// The message, and for each node of what it was turned into the node it was.
+    pub(super) turned: Option<(&'m Tree, &'m [NodeId])>,
 }
 
 impl<'m> Machine<'m> {
@@ -115,6 +117,7 @@ impl<'m> Machine<'m> {
             registers: vec![None; mapping.registers.len()],
             extra: Tree::new(Shape::Canonical),
             depth: 0,
+            turned: None,
         }
     }
 
@@ -124,6 +127,12 @@ impl<'m> Machine<'m> {
         self.flush();
         self.run(scope, from, node, mark);
         self.close(mark, false);
+    }
+
+    /// Where a node stood in the message.
+    fn place(&self, from: &Tree, node: NodeId) -> Place {
+        let own = self.turned.and_then(|(message, back)| Some(message.place(*back.get(node.0 as usize)?)));
+        own.unwrap_or_else(|| from.place(node))
     }
 
     pub(super) fn finding(&mut self, finding: Finding) {
@@ -310,11 +319,11 @@ impl<'m> Machine<'m> {
             self.leave(node);
         }
         for &(node, expected) in &outcome.bad {
-            let finding = Finding::error(Code::BadValue, from.place(node));
+            let finding = Finding::error(Code::BadValue, self.place(from, node));
             self.finding(finding.found(from.value(node).trim()).expected(expected));
         }
         for (node, table) in &outcome.unknown {
-            let finding = Finding::warning(Code::UnknownCode, from.place(*node));
+            let finding = Finding::warning(Code::UnknownCode, self.place(from, *node));
             self.finding(finding.found(from.value(*node).trim()).expected(table));
         }
         self.outcomes.push(outcome);
@@ -591,7 +600,7 @@ impl<'m> Machine<'m> {
                     Some(found) => found,
                     None => {
                         if self.reading {
-                            let finding = Finding::warning(Code::UnknownCode, from.place(node));
+                            let finding = Finding::warning(Code::UnknownCode, self.place(from, node));
                             self.finding(finding.found(text).expected(&table.name));
                         }
                         self.leave(node);
@@ -615,7 +624,7 @@ impl<'m> Machine<'m> {
         let counted = from.ids().filter(|&id| from.name(id) == name).count();
         let said = from.value(link.node).trim();
         if said.parse() != Ok(counted) {
-            let finding = Finding::warning(Code::WrongCount, from.place(link.node));
+            let finding = Finding::warning(Code::WrongCount, self.place(from, link.node));
             self.finding(finding.found(said).expected(counted.to_string()));
         }
     }

@@ -17,6 +17,7 @@ mod program;
 mod read;
 mod resolve;
 mod rule;
+mod table;
 mod trie;
 mod unmapped;
 mod write;
@@ -45,8 +46,7 @@ pub struct Mapping {
     /// The name of the file, for people.
     pub name: String,
     message: String,
-    /// Whether parcels are turned into levels and back.
-    packing: bool,
+    pivot: Pivot,
     grammar: Arc<Grammar>,
     scopes: Vec<rule::Scope>,
     root: u32,
@@ -64,6 +64,17 @@ pub struct Mapping {
     party_id: Name,
     /// `unmapped`, `message`, `place`, `value`.
     unmapped: (Name, Name, Name, Name),
+}
+
+/// How the shape of a message is turned before it is mapped.
+#[derive(Debug, Default)]
+enum Pivot {
+    #[default]
+    None,
+    /// Parcels are levels of the packing.
+    Packing,
+    /// The head of a table stands in all its rows: the columns, the name of a row.
+    Table(rustc_hash::FxHashSet<Name>, Name),
 }
 
 impl Mapping {

@@ -1,8 +1,7 @@
 //! Reading: the tree of a message to the tree of one of our documents.
 
-use super::Mapping;
 use super::machine::Machine;
-use super::packing;
+use super::{Mapping, Pivot, packing, table};
 use crate::model::finding::{Finding, Place};
 use crate::model::name::Name;
 use crate::model::tree::{NodeId, Shape, Tree};
@@ -53,12 +52,22 @@ impl Mapping {
     }
 
     fn run_read(&self, message: &Tree, scope: u32, root: Name) -> Read {
-        let mut machine = Machine::new(self, true, Shape::Canonical, message.len());
-        if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), message.root()) {
-            machine.whole(scope, root, message, id);
+        let turned = match &self.pivot {
+            Pivot::Table(columns, _) if scope == self.root => Some(table::read(message, columns)),
+            _ => None,
+        };
+        let source = turned.as_ref().map_or(message, |(tree, _)| tree);
+        let mut machine = Machine::new(self, true, Shape::Canonical, source.len());
+        // The node of the message behind a node of what it was turned into.
+        machine.turned = turned.as_ref().map(|(_, back)| (message, back.as_slice()));
+        if let (Some(scope), Some(id)) = (self.scopes.get(scope as usize), source.root()) {
+            machine.whole(scope, root, source, id);
         }
         let (mut tree, mut origin) = (machine.to, machine.origin);
-        if self.packing {
+        if let Some((_, back)) = &turned {
+            origin.iter_mut().for_each(|id| *id = back.get(id.0 as usize).copied().unwrap_or(NodeId(0)));
+        }
+        if matches!(self.pivot, Pivot::Packing) {
             (tree, origin) = packing::read(&tree, &origin);
         }
         Read { tree, origin, findings: machine.findings }

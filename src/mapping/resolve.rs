@@ -90,6 +90,8 @@ pub(super) struct Resolver<'g> {
     pub(super) grammar: &'g Grammar,
     /// Segments and the path of their qualifier.
     pub(super) qualifiers: FxHashMap<Name, Vec<Name>>,
+    /// Whether the root has a `head` with the columns of its rows.
+    pub(super) table: bool,
 }
 
 impl Resolver<'_> {
@@ -140,6 +142,9 @@ impl Resolver<'_> {
     /// A child or attribute of a type.
     pub(super) fn child(&self, ty: TypeId, text: &str) -> Option<(Step, TypeId)> {
         let name = Name::intern(text);
+        if self.table && ty == self.grammar.root && text == super::table::HEAD {
+            return Some((Step::named(name), self.grammar.particles(ty).first()?.type_id));
+        }
         let parent = self.grammar.ty(ty);
         let (type_id, order, most) = if text.starts_with('@') {
             let index = parent.attributes.iter().position(|attribute| attribute.name == name);

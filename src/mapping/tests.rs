@@ -259,3 +259,96 @@ fn parcels_are_levels_of_the_packing() {
         ]
     );
 }
+
+#[test]
+fn a_control_message_is_an_answer() {
+    let text = "UNB+UNOC:3+8801234500012:14+8801234500029:14+260131:0800+7'UNH+1+CONTRL:D:3:UN'\
+        UCI+55+8801234500029:14+8801234500012:14+7'UCM+1+ORDERS:D:96A:UN+4'UCS+5'UCD+12+2:1'\
+        UNT+6+1'UNZ+1+7'";
+    let mapping = built_in("edifact/3/CONTRL");
+    let read = mapping.read(&edifact(text));
+    assert_eq!(
+        spell(&read.tree),
+        [
+            "id 1",
+            "sender.id gln:8801234500012",
+            "receiver.id gln:8801234500029",
+            "responses[1].reference_id 55",
+            "responses[1].response_code acknowledged",
+            "responses[1].documents.id.value 55",
+            "responses[1].documents.role interchange",
+            "responses[2].reference_id 1",
+            "responses[2].response_code rejected",
+            "responses[2].documents.id.value 1",
+            "responses[2].documents.document_type ORDERS",
+            "responses[2].lines.line_id 5",
+            "responses[2].lines.reason_codes 12",
+            "unmapped[1].message edifact/3/CONTRL",
+            "unmapped[1].place SG1/SG2/UCD/S011/0098",
+            "unmapped[1].value 2",
+            "unmapped[2].message edifact/3/CONTRL",
+            "unmapped[2].place SG1/SG2/UCD/S011/0104",
+            "unmapped[2].value 1",
+        ]
+    );
+    let wrote = mapping.write(&read.tree);
+    assert_eq!(wrote.findings, []);
+    let again = mapping.read(&wrote.tree);
+    assert_eq!(spell(&again.tree)[..15], spell(&read.tree)[..15]);
+}
+
+/// A table with the columns of its first line.
+fn csv(text: &str) -> Tree {
+    let source = crate::format::Source::Bytes(bytes::Bytes::copy_from_slice(text.as_bytes()));
+    let hint = crate::format::Hint { content_type: Some("text/csv".to_owned()), ..crate::format::Hint::default() };
+    let mut reader = crate::format::open(source, &hint, crate::format::Limits::default()).unwrap();
+    let mut findings = crate::model::finding::Findings::default();
+    while let Some(part) = reader.next(&mut findings).unwrap() {
+        if let crate::format::Part::Whole(tree) = part {
+            return tree;
+        }
+    }
+    panic!("no tree: {findings:?}");
+}
+
+#[test]
+fn the_head_of_a_table_stands_in_its_rows() {
+    let text = "order_id,buyer_id,currency,order_note,line_id,item_id,quantity,price\n\
+        4711,brn:1234567891,KRW,soon,1,CUP,10,1500\n4711,brn:1234567891,KRW,later,2,POT,1,9000\n";
+    let mapping = built_in("csv/1/Order");
+    let message = csv(text);
+    let read = mapping.read(&message);
+    assert_eq!(
+        spell(&read.tree),
+        [
+            "id 4711",
+            "function original",
+            "notes soon",
+            "document_currency_code KRW",
+            "buyer.id brn:1234567891",
+            "lines[1].id 1",
+            "lines[1].quantity.value 10",
+            "lines[1].price.amount.value 1500",
+            "lines[1].price.amount.currency KRW",
+            "lines[1].item.sellers_item_id.value CUP",
+            "lines[2].id 2",
+            "lines[2].quantity.value 1",
+            "lines[2].price.amount.value 9000",
+            "lines[2].price.amount.currency KRW",
+            "lines[2].item.sellers_item_id.value POT",
+            "lines[2].unmapped.message csv/1/Order",
+            "lines[2].unmapped.place order_note",
+            "lines[2].unmapped.value later",
+        ]
+    );
+    let quantity = read.tree.ids().find(|&id| read.tree.value(id) == "10").unwrap();
+    assert_eq!(read.place(&message, quantity).line, Some(2));
+    let wrote = mapping.write(&read.tree);
+    assert_eq!(wrote.findings, []);
+    let sorted = |tree: &Tree| {
+        let mut lines = spell(tree);
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(sorted(&wrote.tree), sorted(&message));
+}

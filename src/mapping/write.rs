@@ -1,9 +1,7 @@
 //! Writing: the tree of one of our documents to the tree of a message.
 
-use super::Mapping;
 use super::machine::Machine;
-use super::packing;
-use super::unmapped;
+use super::{Mapping, Pivot, packing, table, unmapped};
 use crate::model::finding::{Code, Finding, Place};
 use crate::model::name::Name;
 use crate::model::tree::{NodeId, Shape, Tree};
@@ -41,7 +39,7 @@ impl Mapping {
             "dure" => Shape::Json,
             _ => Shape::Xml,
         };
-        let turned = self.packing.then(|| packing::write(document));
+        let turned = matches!(self.pivot, Pivot::Packing).then(|| packing::write(document));
         let (source, back) = turned.as_ref().map_or((document, None), |(tree, back)| (tree, Some(back)));
         // The node of the document behind a node of what it was turned into.
         let own = |id: NodeId| back.map_or(id, |back| back.get(id.0 as usize).copied().unwrap_or(NodeId(0)));
@@ -72,6 +70,9 @@ impl Mapping {
                 let value = document.child(id, self.unmapped.3).map_or("", |value| document.value(value));
                 Finding::warning(Code::NotCarried, Place::path(document.path(id))).found(value).expected(&self.message)
             }));
+        }
+        if let (Pivot::Table(_, row), true) = (&self.pivot, scope == self.root) {
+            (tree, origin) = table::write(&tree, &origin, *row);
         }
         origin.iter_mut().for_each(|id| *id = own(*id));
         Wrote { tree, origin, findings }
