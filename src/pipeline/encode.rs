@@ -2,7 +2,7 @@
 
 use crate::document::Body;
 use crate::error::{Error, Result};
-use crate::format::{WriteOptions, edifact, xml};
+use crate::format::{WriteOptions, csv, edifact, xml};
 use crate::mapping;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Finding, Findings};
@@ -44,6 +44,7 @@ pub fn encode(
             let reference = options.message_reference.as_str();
             edifact::write(&[edifact::Outgoing { message_type, reference, tree: &tree }], options)
         }
+        "csv" => csv::write(message_type, &tree),
         _ => match schema::library().compile(message_type)? {
             Some(grammar) => xml::write(&tree, &grammar, options),
             None => return Err(Error::config(format!("there is no table for {message_type}"))),
