@@ -74,7 +74,7 @@ mod tests {
         let ours = Finding::error(Code::Missing, Place::path("lines[2].item")).expected("item");
         let view = FindingView::new(&ours, Words::of(Language::Ko), Language::Ko).to_string();
         assert!(view.contains("<span class=\"at\">줄 2 · 품목</span>"), "{view}");
-        assert_eq!(stored(&serde_json::to_string(&[finding.clone()]).unwrap()), [finding]);
+        assert_eq!(stored(&serde_json::to_string(std::slice::from_ref(&finding)).unwrap()), [finding]);
         assert!(stored("").is_empty() && stored("no json").is_empty());
     }
 }

@@ -135,11 +135,6 @@ impl Frame {
         Moment::new(self.zone_of, self.now_ms, at_ms)
     }
 
-    /// Now, UTC milliseconds.
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.now_ms
-    }
-
     /// The path of the style sheet, with its version.
     pub(crate) fn style(&self) -> &'static str {
         assets::style_path()
@@ -166,11 +161,6 @@ impl Frame {
     /// A sentence with one value in it.
     pub(crate) fn fill(&self, sentence: &str, value: impl std::fmt::Display) -> String {
         fill(sentence, &[&value.to_string()])
-    }
-
-    /// Whether the page is read in Korean.
-    pub(crate) fn is_korean(&self) -> bool {
-        self.language == Language::Ko
     }
 }
 

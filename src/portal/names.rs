@@ -2,7 +2,7 @@
 
 use super::rights::Scope;
 use super::session::Seat;
-use super::show::{Link, message};
+use super::show::Link;
 use crate::model::disposition::Transport;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Language;
@@ -79,10 +79,4 @@ pub(crate) fn document_type_title(document_type: &str, language: Language) -> St
 /// How something travelled, in words.
 pub(crate) fn transport_title(transport: &str, language: Language) -> String {
     Transport::from_word(transport).map_or_else(|| transport.to_owned(), |known| known.title(language).to_owned())
-}
-
-/// How and as what something came or goes: `HTTP · UBL Order 2.1`.
-pub(crate) fn way(transport: &str, message_type: &str, language: Language) -> String {
-    let (transport, message) = (transport_title(transport, language), message(message_type));
-    if message.is_empty() { transport } else { format!("{transport} · {message}") }
 }

@@ -395,6 +395,7 @@ pub fn dead_count(tx: &mut Tx<'_>, centre_id: i64, organisation_id: Option<i64>)
 }
 
 /// Attempts of a delivery: number, when, outcome, reason, duration in milliseconds.
+#[expect(clippy::type_complexity, reason = "a row, named in the comment")]
 pub fn attempts(tx: &mut Tx<'_>, id: i64) -> Result<Vec<(i64, i64, String, String, i64)>> {
     let rows = tx.query(
         "SELECT number, at_ms, outcome, reason, duration_ms FROM delivery_attempt WHERE delivery_id = ?1 ORDER BY number LIMIT 200",

@@ -4,7 +4,7 @@
 //! the partner at least once with the same bytes under the same id, and nothing is undecided. The seed is printed;
 //! `DURE_CRASH_SEED` repeats it, `DURE_CRASH_KILLS` (default 50) sets how often.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics says so")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a test of its own process")]
 
 mod partner;
 mod setting;

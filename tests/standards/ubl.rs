@@ -383,7 +383,7 @@ fn mutate(text: &str, spans: &[Span], random: &mut Random) -> (Result<String, ()
             out.insert_str(span.end, &element);
             "double"
         }
-        4 | 5 | 6 => {
+        4..=6 => {
             let Some(leaf) = leaves.get(random.below(leaves.len())) else { return (Err(()), "nothing".to_owned()) };
             let value = random.one(VALUES);
             out.replace_range(leaf.inside..leaf.close, value);
