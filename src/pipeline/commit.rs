@@ -223,6 +223,10 @@ impl Work {
         let agreed = self.agreed(message);
         let document_type = message.document_type.unwrap_or(DocumentType::ApplicationResponse);
         let mut number = message.body.as_ref().map_or("", |body| body.number()).to_owned();
+        if document_type == DocumentType::ApplicationResponse && self.is_edifact() {
+            // Every CONTRL numbers its one message 1; its interchange is what has a number (UNB 0020).
+            number = self.read.envelope.control_reference.clone().unwrap_or_default();
+        }
         let unnumbered = number.is_empty();
         let document_id = message.document_id.unwrap_or_else(|| self.hub.ids.next(now_ms));
         let mut content = message.content.clone();
