@@ -66,9 +66,7 @@ impl Demo {
         let world = World::set_up(out, &folder, self.listen).await?;
         let data = world.running.hub().config.data.clone();
         let control = Control::listen(world.running.hub().clone(), &data, world.url.clone())?;
-        if !out.json {
-            introduce(out, &world)?;
-        }
+        introduce(out, &world)?;
         let steps = Box::pin(steps::play(out, &world)).await?;
         let good = steps.iter().all(Step::is_good);
         summarise(out, &world, &steps, self.exit)?;
@@ -84,6 +82,15 @@ impl Demo {
 }
 
 fn introduce(out: &Out, world: &World) -> Result<()> {
+    if out.json {
+        let account = |(account, password): (&(&str, &str, parties::Company, &str), &crate::model::secret::Secret)| {
+            let (login, role, company, _) = account;
+            serde_json::json!({ "login": login, "password": password.expose(), "role": role, "party": company.short })
+        };
+        let accounts: Vec<_> = ACCOUNTS.iter().zip(&world.passwords).map(account).collect();
+        return out.json(&serde_json::json!({ "folder": world.folder, "portal": world.url, "mails": world.mails,
+            "accounts": accounts }));
+    }
     out.line(format!("  {}  {}", out.say("폴더  ", "folder"), world.folder.display()))?;
     out.line(format!("  {}  {}/", out.say("포털  ", "portal"), world.url))?;
     out.line(format!("  {}  {}/", out.say("메일함", "mails "), world.mails))?;

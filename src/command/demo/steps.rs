@@ -47,9 +47,9 @@ pub(super) async fn play(out: &Out, world: &World) -> Result<Vec<Step>> {
     let title = say("표본정밀이 제품 목록을 보냅니다 (UBL Catalogue)", "표본정밀 sends its catalogue (UBL Catalogue)");
     let step = catalogue(out, world, &world.precision, Step::new(1, title), "catalogue-precision.xml", ITEMS.0).await?;
     let mut good = done(step)?;
-    let title = say("표본전자가 제품 목록을 보냅니다 (CSV, CP949)", "표본전자 sends its catalogue (CSV, CP949)");
+    let title = say("표본전자가 제품 목록을 보냅니다 (dure-json)", "표본전자 sends its catalogue (dure-json)");
     let step =
-        catalogue(out, world, &world.electronics, Step::new(2, title), "catalogue-electronics.csv", ITEMS.1).await?;
+        catalogue(out, world, &world.electronics, Step::new(2, title), "catalogue-electronics.json", ITEMS.1).await?;
     good &= done(step)?;
 
     let title = say("표본상사가 주문을 보냅니다 (UBL Order 2.1)", "표본상사 sends an order (UBL Order 2.1)");
@@ -102,9 +102,15 @@ async fn settled(actor: &Actor, interchange: &str) -> Result<Value> {
 
 /// The trade as an actor may see it, as soon as something holds of it; as it is when patience ends.
 async fn trade(actor: &Actor, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+    trade_by(actor, ORDER, holds).await
+}
+
+/// The same by another number: a producer knows only that of its part.
+async fn trade_by(actor: &Actor, key: &str, holds: impl Fn(&Value) -> bool) -> Result<Value> {
+    let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let list = actor.client.get(&format!("/v1/trades?key={ORDER}")).await?.good()?.json();
+        let list = actor.client.get(&format!("/v1/trades?key={key}")).await?.good()?.json();
         let mut found = Value::Null;
         if let Some(id) = list["trades"][0]["trade"].as_str() {
             found = actor.client.get(&format!("/v1/trades/{id}")).await?.good()?.json();
@@ -148,7 +154,7 @@ fn bytes_of(file: &str) -> Vec<u8> {
 }
 
 async fn catalogue(out: &Out, world: &World, actor: &Actor, mut step: Step, file: &str, count: usize) -> Result<Step> {
-    let content_type = if file.ends_with(".csv") { "text/csv" } else { "application/xml" };
+    let content_type = if file.ends_with(".json") { "application/json" } else { "application/xml" };
     let handing = Handing { content_type, file_name: file, wait_s: 20, ..Handing::default() };
     let answer = actor.client.post(bytes_of(file), &handing).await?;
     let body = answer.json();
@@ -280,9 +286,12 @@ async fn answers(out: &Out, world: &World, mut step: Step) -> Result<Step> {
         });
         order.map(|entry| (text(entry, "delivery").to_owned(), text(entry, "acknowledged").to_owned()))
     };
-    let seen = trade(&world.precision, |found| acknowledged(found).is_some()).await?;
+    let seen = trade_by(&world.precision, &format!("{ORDER}/1"), |found| acknowledged(found).is_some()).await?;
     match acknowledged(&seen) {
-        Some((id, word)) => step.fact(id, format!("CONTRL {}: {word}", world.precision.company.name)),
+        Some((id, word)) => {
+            step.must(word == "acknowledged", || format!("the CONTRL says {word} to the ORDERS"));
+            step.fact(id, format!("CONTRL {}: {word}", world.precision.company.name));
+        }
         None => step.must(false, || "the CONTRL did not acknowledge the ORDERS".to_owned()),
     }
     // Each answer tells the buyer where the whole order stands; the last one has every line.

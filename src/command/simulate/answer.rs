@@ -165,13 +165,17 @@ pub fn despatch_advice(rule: &Rule, order: &Order, today: NaiveDate) -> Option<D
     }
     let carrier = (!rule.courier.value.is_empty()).then(|| Party {
         id: rule.courier.clone(),
+        identifiers: vec![Identifier {
+            value: rule.courier.value.clone(),
+            scheme: rule.courier.scheme.to_ascii_uppercase(),
+            ..Identifier::default()
+        }],
         names: if rule.courier_name.is_empty() { Vec::new() } else { vec![rule.courier_name.clone()] },
         ..Party::default()
     });
     let count = Quantity { value: Decimal::from(packages.len()), ..Quantity::default() };
-    let number = number("DA", order);
     Some(DespatchAdvice {
-        id: number.clone(),
+        id: number("DA", order),
         issue_date: Date(today.to_string()),
         order_references: vec![reference(order)],
         despatch_party: order.seller.clone(),
@@ -179,7 +183,8 @@ pub fn despatch_advice(rule: &Rule, order: &Order, today: NaiveDate) -> Option<D
         buyer: order.buyer.clone(),
         seller: order.seller.clone(),
         shipment: Some(Shipment {
-            id: identifier(number),
+            // The level of the whole shipment in an EDIFACT message; UBL wants one as well.
+            id: identifier("1"),
             carrier,
             total_packages: Some(count),
             delivery_address: order.deliveries.iter().find_map(|delivery| delivery.address.clone()),

@@ -330,9 +330,10 @@ async fn take(State(works): State<Arc<Works>>, headers: HeaderMap, body: Bytes) 
     let media = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     let hint = Hint { content_type: Some(media), ..Hint::default() };
     let bytes = body.clone();
+    let now_ms = works.settings.clock.now_ms();
     let read = tokio::task::spawn_blocking(move || {
         let read = read::stateless(bytes.clone(), &hint)?;
-        let contrl = contrl(&bytes, &hint, &read)?;
+        let contrl = contrl(&bytes, &hint, &read, now_ms)?;
         Ok::<_, Error>((read, contrl))
     });
     let (read, contrl) = match read.await {
@@ -381,7 +382,7 @@ fn answer_with(body: Option<Bytes>) -> Response {
 }
 
 /// The CONTRL that answers an EDIFACT interchange; none for another format, and for one that is a CONTRL itself.
-fn contrl(bytes: &Bytes, hint: &Hint, read: &ReadInterchange) -> Result<Option<Bytes>> {
+fn contrl(bytes: &Bytes, hint: &Hint, read: &ReadInterchange, now_ms: i64) -> Result<Option<Bytes>> {
     if !read.format.starts_with("edifact") {
         return Ok(None);
     }
@@ -399,6 +400,7 @@ fn contrl(bytes: &Bytes, hint: &Hint, read: &ReadInterchange) -> Result<Option<B
     let reference = read.envelope.control_reference.as_deref().unwrap_or("1");
     let options = WriteOptions {
         envelope: edifact::answer(&read.envelope, format!("C{}", tail(reference, 13))),
+        prepared_at_ms: now_ms,
         message_reference: "1".to_owned(),
         ..WriteOptions::default()
     };
