@@ -35,13 +35,6 @@ impl Table {
         self.outward.get(word).map(String::as_str).or(passes.then_some(word))
     }
 
-    /// Our words, sorted.
-    pub(super) fn words(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.outward.keys().map(String::as_str).collect();
-        words.sort_unstable();
-        words
-    }
-
     /// The section of a standard in a file; the section `any` where it has none of its own.
     pub(super) fn load(file: &str, name: &str, text: &str, standard: &str) -> Result<Option<Table>> {
         let source = Source::new(file, text);

@@ -22,6 +22,9 @@ use crate::schema::grammar::{Grammar, TypeId};
 /// Fragments in fragments.
 const DEEPEST: usize = 40;
 
+/// Gives a code table by name and standard.
+type Codes = dyn Fn(&str, &str) -> Result<Option<Arc<Table>>>;
+
 /// What a mapping is compiled from.
 pub(super) struct Parts<'p> {
     pub(super) name: &'p str,
@@ -32,7 +35,7 @@ pub(super) struct Parts<'p> {
     pub(super) record: &'static Record,
     pub(super) grammar: Arc<Grammar>,
     /// A code table by name and standard.
-    pub(super) codes: &'p dyn Fn(&str, &str) -> Result<Option<Arc<Table>>>,
+    pub(super) codes: &'p Codes,
 }
 
 /// Compiles a mapping.
@@ -260,7 +263,6 @@ impl<'p> Compiler<'p> {
         let (read, _) = program(&gathered.rules, true, &own)?;
         let (write, into) = program(&gathered.rules, false, &own)?;
         let scope = Scope {
-            record,
             read,
             write,
             keeps_unmapped: own.unmapped.is_some(),
@@ -285,7 +287,6 @@ impl<'p> Compiler<'p> {
                 gathered.carries.push(Carries {
                     ours: String::new(),
                     theirs: path.clone(),
-                    way: Way::Both,
                     scope: None,
                     note: what.clone(),
                     list: false,
@@ -357,7 +358,6 @@ impl<'p> Compiler<'p> {
                 gathered.carries.push(Carries {
                     ours: String::new(),
                     theirs: if ignored { place } else { format!("{place} = {text}") },
-                    way: if ignored { Way::Read } else { Way::Both },
                     scope: None,
                     note: match (ignored, always) {
                         (true, _) => format!("not carried: {text}"),
@@ -389,7 +389,6 @@ impl<'p> Compiler<'p> {
         let mut carried = Carries {
             ours: joined(&here.ours_text, &row.ours, '.'),
             theirs: String::new(),
-            way: alternative.way,
             scope: None,
             note: String::new(),
             list: field.list,

@@ -6,10 +6,8 @@
 use std::sync::Arc;
 
 use super::codes::Table;
-use super::file::Way;
 use super::function::Function;
 use crate::model::name::Name;
-use crate::model::record::Record;
 
 /// Index of a slot of a program.
 pub(super) type Port = u16;
@@ -17,8 +15,6 @@ pub(super) type Port = u16;
 /// A record of ours at a type of theirs.
 #[derive(Debug)]
 pub(super) struct Scope {
-    /// Our record; none for a list of values.
-    pub(super) record: Option<&'static Record>,
     pub(super) read: Program,
     pub(super) write: Program,
     /// Whether the record keeps what is not carried.
@@ -35,7 +31,6 @@ pub(super) struct Carries {
     pub(super) ours: String,
     /// Path of theirs, or the fixed value with `=` before it.
     pub(super) theirs: String,
-    pub(super) way: Way,
     /// The scope of what is below.
     pub(super) scope: Option<u32>,
     /// What is done to the value; empty when it is taken as it is.

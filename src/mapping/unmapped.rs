@@ -256,12 +256,12 @@ pub(super) fn graft(
 impl Grafting<'_> {
     fn step(&mut self, parent: Parent, step: &PlaceStep, origin: NodeId) -> Parent {
         if let (Parent::Old(id), false) = (parent, step.added) {
-            let known = self.tree.children(id).filter(|&child| {
+            let mut known = self.tree.children(id).filter(|&child| {
                 self.tree.name_text(child) == step.name
                     && (step.qualifier.is_none()
                         || qualifier_of(self.tree, child, self.qualifiers) == step.qualifier.as_deref())
             });
-            if let Some(child) = known.skip(step.position.saturating_sub(1) as usize).next() {
+            if let Some(child) = known.nth(step.position.saturating_sub(1) as usize) {
                 return Parent::Old(child);
             }
         }
