@@ -459,7 +459,8 @@ impl<'p> Compiler<'p> {
                 .ok_or_else(|| source.wrong(alternative.at, "these places are chosen by different values"))?;
             let extras = Extras { rows: alternative.with.clone(), test };
             let scope = self.scope(&fragment, record, first.type_id, extras, here.depth + 1)?;
-            if row.alternatives.len() > 1 {
+            // Of a list only those items that say so have their place here.
+            if row.alternatives.len() > 1 || field.list {
                 choose(&mut field, &alternative.with);
                 self.when(alternative, source, &mut field)?;
             }

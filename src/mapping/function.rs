@@ -243,7 +243,12 @@ fn write_period(inputs: &[Vec<Found<'_>>], outputs: usize) -> Outcome {
             }
             outcome.lost.extend([1, 3].into_iter().filter_map(|index| first(inputs, index)).map(|found| found.node));
         }
-        (start, end) => outcome.lost.extend(start.into_iter().chain(end).map(|(node, _)| node)),
+        (start, end) => {
+            let one = if start.is_some() { 0..2 } else { 2..4 };
+            if start.is_some() || end.is_some() {
+                outcome.lost.extend(one.filter_map(|index| first(inputs, index)).map(|found| found.node));
+            }
+        }
     }
     outcome
 }
@@ -307,7 +312,9 @@ fn write_partner(inputs: &[Vec<Found<'_>>]) -> Outcome {
     let id = value.text.parse::<PartyId>().ok();
     let written = id.as_ref().and_then(|id| {
         let own = id.scheme.strip_prefix("edifact:").map(str::to_ascii_uppercase);
-        Some((id, own.or_else(|| id.edifact_qualifier().map(str::to_owned))?))
+        let qualifier = own.or_else(|| id.edifact_qualifier().map(str::to_owned))?;
+        // ZZ stands for several schemes of ours, and would be read as none of them.
+        (PartyId::new(&format!("edifact:{qualifier}"), &id.value) == *id).then_some((id, qualifier))
     });
     match written {
         Some((id, qualifier)) if id.value.chars().count() <= 35 => {

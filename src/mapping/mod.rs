@@ -108,4 +108,6 @@ impl Mapping {
 }
 
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod tests;

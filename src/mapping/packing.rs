@@ -288,7 +288,7 @@ fn total(tree: &Tree, level: NodeId) -> Option<NodeId> {
     let mut packages = tree.children_named(level, n.packages);
     let (only, more) = (packages.next()?, packages.next());
     let counts = tree.children(only).all(|child| tree.name(child) == n.quantity) && tree.has_children(only);
-    (more.is_none() && counts && tree.child(level, n.lines).is_none()).then_some(only)
+    (more.is_none() && counts).then_some(only)
 }
 
 /// A line that stands in several levels, with its quantities added and its pieces together.
@@ -356,19 +356,6 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
         shipment_id.push('1');
     }
     let numbers = numbered(tree, &packages, &shipment_id);
-    copy.open(tree.name(root), root);
-    for child in tree.children(root) {
-        let name = tree.name(child);
-        if name == n.shipment {
-            let gone = |id: NodeId| {
-                let own = tree.parent(id) == Some(child);
-                own && [n.id, n.packages, n.total_packages].contains(&tree.name(id))
-            };
-            copy.but(child, &gone);
-        } else if name != n.lines {
-            copy.all(child);
-        }
-    }
     // How much of each line no parcel holds, and whether any of it was written.
     let mut rest: Vec<(Option<Decimal>, bool)> =
         lines.iter().map(|&line| (number(tree, line, &[n.delivered_quantity, n.value]), false)).collect();
@@ -385,6 +372,23 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
                 let held = number_of(tree, content).or(*left);
                 *left = left.zip(held).and_then(|(left, held)| left.checked_sub(held));
             }
+        }
+    }
+    // The number of parcels stands in the shipment's level, unless parcels do.
+    let counted = packed.first().is_some_and(|(_, list)| list.is_empty());
+    copy.open(tree.name(root), root);
+    for child in tree.children(root) {
+        let name = tree.name(child);
+        if name == n.shipment {
+            let gone = |id: NodeId| {
+                let (own, name) = (tree.parent(id), tree.name(id));
+                let number = own.is_some_and(|own| tree.name(own) == n.id && tree.parent(own) == Some(child));
+                (number && name == n.value)
+                    || (own == Some(child) && (name == n.packages || (counted && name == n.total_packages)))
+            };
+            copy.but(child, &gone);
+        } else if name != n.lines {
+            copy.all(child);
         }
     }
     for (index, (number, list)) in packed.iter().enumerate() {

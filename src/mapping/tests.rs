@@ -23,14 +23,14 @@ fn xml(text: &str) -> Tree {
 }
 
 /// Every value of a tree with its path.
-fn spell(tree: &Tree) -> Vec<String> {
+pub(super) fn spell(tree: &Tree) -> Vec<String> {
     tree.ids()
         .filter(|&id| !tree.value(id).trim().is_empty())
         .map(|id| format!("{} {}", tree.path(id), tree.value(id).trim()))
         .collect()
 }
 
-fn built_in(message: &str) -> Arc<Mapping> {
+pub(super) fn built_in(message: &str) -> Arc<Mapping> {
     let found = library(document::record).compile(&message.parse().unwrap());
     found.unwrap_or_else(|error| panic!("{error}")).unwrap()
 }
