@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::format::Hint;
 use crate::model::disposition::Disposition;
 use crate::model::finding::{Finding, Findings, Severity};
+use crate::model::message::MessageType;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::read::{self, ReadMessage};
 use crate::store::deliveries;
@@ -35,12 +36,16 @@ const TAKEN_BACK: &str = "explained, and taken back";
 /// Say what a document would meet: format, agreement, mapping, recipients, and why
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  dure explain order.xml\n  dure explain --from acme items.csv\n  dure explain --lineage order.edi\n\n\
+    after_help = "Examples:\n  dure explain order.xml\n  dure explain --from acme items.csv\n  dure explain --lineage order.edi\n  dure explain --mapping ubl/2.1/Order\n\n\
     Nothing is kept and nothing is sent. Exit code 1 if the document would not be accepted."
 )]
 pub(super) struct Explain {
     /// The file, `-` for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "mapping")]
+    file: Option<PathBuf>,
+    /// Print what a mapping carries instead, `ubl/2.1/Order`
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["file", "from", "lineage"])]
+    mapping: Option<MessageType>,
     /// Who would hand it in, by short name [default: the sender it names]
     #[arg(long, value_name = "PARTNER")]
     from: Option<String>,
@@ -111,8 +116,12 @@ pub(super) struct Recipient {
 impl Explain {
     pub(super) async fn run(self, call: &Call) -> Result<Outcome> {
         let out = &call.out;
-        let bytes = read_file(&self.file, LARGEST)?;
-        let hint = self.reading.hint(&self.file);
+        if let Some(message_type) = &self.mapping {
+            return super::mapping::show(message_type, call);
+        }
+        let file = self.file.unwrap_or_default();
+        let bytes = read_file(&file, LARGEST)?;
+        let hint = self.reading.hint(&file);
         let reach = Reach::local(call).await?;
         let wish = Wish::Explain {
             bytes: STANDARD.encode(&bytes),
@@ -129,7 +138,7 @@ impl Explain {
         if out.json {
             out.json(&explanation)?;
         } else {
-            print(out, &self.file, &explanation, self.lineage)?;
+            print(out, &file, &explanation, self.lineage)?;
         }
         Ok(Outcome::good_if(good))
     }

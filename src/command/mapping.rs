@@ -8,7 +8,7 @@ use super::call::Call;
 use super::out::Outcome;
 use crate::document::record;
 use crate::error::{Error, Result};
-use crate::mapping::library;
+use crate::mapping::{Carried, Direction, library};
 use crate::model::message::MessageType;
 
 /// Mappings between messages and documents: list, show
@@ -27,6 +27,45 @@ pub(super) struct List {}
 pub(super) struct Show {
     /// Its message, ubl/2.1/Order
     name: MessageType,
+}
+
+/// A value that a mapping carries.
+#[derive(Serialize)]
+struct Row {
+    ours: String,
+    theirs: String,
+    way: &'static str,
+    note: String,
+}
+
+/// All that a mapping carries.
+fn rows(message_type: &MessageType) -> Result<Vec<Row>> {
+    let mapping = library(record).compile(message_type)?;
+    let carried = mapping.map(|mapping| mapping.carried()).unwrap_or_default();
+    let row = |row: Carried| Row {
+        ours: row.ours,
+        theirs: row.theirs,
+        way: match row.direction {
+            Direction::Both => "both",
+            Direction::Read => "read",
+            Direction::Write => "write",
+        },
+        note: row.note,
+    };
+    Ok(carried.into_iter().map(row).collect())
+}
+
+/// Prints what a mapping carries.
+pub(super) fn show(message_type: &MessageType, call: &Call) -> Result<Outcome> {
+    let (words, rows) = (words(message_type)?, rows(message_type)?);
+    if call.out.json {
+        call.out.json(&serde_json::json!({ "mapping": words, "rows": rows }))?;
+    } else {
+        let line = |row: &Row| [row.ours.clone(), row.theirs.clone(), row.way.to_owned(), row.note.clone()];
+        let lines: Vec<_> = rows.iter().map(line).collect();
+        call.out.table(["OURS", "THEIRS", "WAY", "NOTE"], &lines)?;
+    }
+    Ok(Outcome::Good)
 }
 
 /// A mapping.
@@ -68,7 +107,7 @@ impl Verb {
                     out.table(["MESSAGE", "DOCUMENT", "FORMAT", "FILE"], &rows)?;
                 }
             }
-            Verb::Show(verb) => out.json(&words(&verb.name)?)?,
+            Verb::Show(verb) => return show(&verb.name, call),
         }
         Ok(Outcome::Good)
     }

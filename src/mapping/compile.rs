@@ -287,6 +287,7 @@ impl<'p> Compiler<'p> {
                 gathered.carries.push(Carries {
                     ours: String::new(),
                     theirs: path.clone(),
+                    way: Way::Both,
                     scope: None,
                     note: what.clone(),
                     list: false,
@@ -358,6 +359,7 @@ impl<'p> Compiler<'p> {
                 gathered.carries.push(Carries {
                     ours: String::new(),
                     theirs: if ignored { place } else { format!("{place} = {text}") },
+                    way: if ignored { Way::Read } else { Way::Both },
                     scope: None,
                     note: match (ignored, always) {
                         (true, _) => format!("not carried: {text}"),
@@ -389,6 +391,7 @@ impl<'p> Compiler<'p> {
         let mut carried = Carries {
             ours: joined(&here.ours_text, &row.ours, '.'),
             theirs: String::new(),
+            way: alternative.way,
             scope: None,
             note: String::new(),
             list: field.list,

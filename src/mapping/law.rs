@@ -12,7 +12,7 @@ use crate::model::record::{Field, Kind, Record};
 use crate::model::tree::{At, Shape};
 
 /// Documents for each mapping.
-const DOCUMENTS: u64 = 150;
+const DOCUMENTS: u64 = 60;
 
 /// A row of numbers that is the same every time.
 struct Random(u64);
@@ -182,10 +182,12 @@ fn check(message: &str) {
         let root = document.root().unwrap();
         let wrote = mapping.write(&document);
         let mut lost = BTreeSet::new();
+        let by_path: std::collections::BTreeMap<String, NodeId> =
+            document.ids().filter(|_| !wrote.findings.is_empty()).map(|id| (document.path(id), id)).collect();
         for finding in &wrote.findings {
             assert_eq!(finding.code, Code::NotCarried);
             let path = finding.place.path.clone().unwrap();
-            lost.insert(document.ids().find(|&id| document.path(id) == path).unwrap_or_else(|| panic!("{path}")));
+            lost.insert(*by_path.get(&path).unwrap_or_else(|| panic!("{path}")));
         }
         let read = mapping.read(&wrote.tree);
         assert_eq!(read.findings, [], "{message} {seed}");
@@ -198,8 +200,6 @@ fn check(message: &str) {
         });
         let found = spell_unordered(&mapping, &read.tree, read.tree.root().unwrap(), &pieces.collect());
         if expected != found {
-            println!("{:#?}", wrote.findings.iter().map(|f| format!("{} {}", f.place, f.found)).collect::<Vec<_>>());
-            println!("{:#?}", super::tests::spell(&document));
             let common = expected.chars().zip(found.chars()).take_while(|(a, b)| a == b).count();
             let near = |text: &str| text.chars().skip(common.saturating_sub(160)).take(420).collect::<String>();
             panic!("{message}, document {seed}, differs:\n  {}\n  {}", near(&expected), near(&found));

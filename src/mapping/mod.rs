@@ -4,6 +4,7 @@
 //! neither has is an error with file, line and column. Reading gives the tree of one of our documents with the origin of
 //! every node of it; writing gives the tree of the partner's message. What no row carries is kept in `unmapped`.
 
+mod carried;
 mod codes;
 mod compile;
 mod file;
@@ -24,6 +25,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub use carried::{Carried, Direction};
 pub use library::{Library, Records, library};
 pub use read::Read;
 pub use write::Wrote;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::codes::Table;
+use super::file::Way;
 use super::function::Function;
 use crate::model::name::Name;
 
@@ -31,6 +32,7 @@ pub(super) struct Carries {
     pub(super) ours: String,
     /// Path of theirs, or the fixed value with `=` before it.
     pub(super) theirs: String,
+    pub(super) way: Way,
     /// The scope of what is below.
     pub(super) scope: Option<u32>,
     /// What is done to the value; empty when it is taken as it is.

@@ -11,6 +11,7 @@ mod jobs;
 mod leases;
 mod listen;
 mod mail;
+mod model_docs;
 mod pipeline;
 mod program;
 mod readme;
