@@ -11,6 +11,7 @@ use axum::Router;
 use ring::rand::SystemRandom;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::clock::Clock;
 use crate::config::{Config, Database};
@@ -191,7 +192,10 @@ async fn watch_directory(hub: Arc<Hub>) {
 
 /// Everything that is served.
 pub fn router(hub: &Arc<Hub>) -> Router {
-    crate::api::router(Arc::clone(hub)).merge(crate::portal::router(Arc::clone(hub)))
+    crate::api::router(Arc::clone(hub))
+        .merge(crate::portal::router(Arc::clone(hub)))
+        // A panic is a bug: whoever asked is told 500, and the log says where.
+        .layer(CatchPanicLayer::new())
 }
 
 impl Running {

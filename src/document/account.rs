@@ -41,6 +41,11 @@ impl Account {
             cx.error(Code::UnknownParty, "party", &self.party, "");
             return Ok(Verdict::Reject);
         };
+        // Who sees the whole centre belongs to it.
+        if role.is_some_and(Role::sees_the_centre) && organisation_id != centre_id {
+            let centre = cx.directory.organisation(centre_id).map_or(String::new(), |centre| centre.short.clone());
+            cx.error(Code::NotAllowed, "party", &self.party, centre);
+        }
         if cx.findings.has_errors() {
             return Ok(Verdict::Reject);
         }

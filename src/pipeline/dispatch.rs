@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use ring::digest::{SHA256, digest};
 
+use super::claims::{self, Queue};
 use super::hub::{Happened, Hub};
 use super::metrics::label;
 use super::outbound::{Answer, Outgoing, Sent};
 use super::prepare;
+use super::read;
 use super::receive::Receipt;
 use super::worker::seconds;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
+use crate::format::{self, Hint};
 use crate::model::disposition::Transport;
 use crate::model::id::{DeliveryId, DocumentId, InterchangeId};
 use crate::store::deliveries::{self, Attempt, Delivery};
@@ -22,65 +24,28 @@ use crate::store::deliveries::{self, Attempt, Delivery};
 const CLAIM: i64 = 64;
 /// How long a claim holds: longer than any attempt may take.
 const LEASE_MS: i64 = 180_000;
-/// Longest pause between looks at the outbox.
-const IDLE_MS: u64 = 500;
 /// Seconds until each retry when the agreement does not say: from seconds to a day, two days in all.
 const RETRY_S: &[u32] = &[5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400];
+/// Bytes of an answer by which its format is recognised.
+const LOOK_BYTES: usize = 1024;
 /// Longest that a partner's Retry-After is honoured.
 const LONGEST_RETRY_AFTER_MS: i64 = 3_600_000;
 
 /// Runs until the hub stops, then lets attempts under way finish.
 pub async fn run(hub: Arc<Hub>) {
-    let room = Arc::new(Semaphore::new(hub.config.workers.deliveries.max(1)));
-    let mut running = JoinSet::new();
-    while !hub.is_stopping() {
-        while running.try_join_next().is_some() {}
-        let claimed = match claim(&hub).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(%error, "claiming deliveries failed; trying again");
-                Vec::new()
-            }
-        };
-        if claimed.is_empty() {
-            let pause = std::time::Duration::from_millis(IDLE_MS);
-            tokio::select! {
-                () = hub.scheduled.notified() => {}
-                () = hub.stopping() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-            continue;
-        }
-        for (delivery, body) in claimed {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-            let hub = Arc::clone(&hub);
-            running.spawn(async move {
-                dispatch(&hub, delivery, body).await;
-                drop(permit);
-            });
-        }
-    }
-    while running.join_next().await.is_some() {}
+    let queue = Queue { what: "deliveries", at_a_time: hub.config.workers.deliveries, wake: |hub| &hub.scheduled };
+    claims::run(hub, queue, claim, dispatch).await;
 }
 
 /// Sends everything that is due once, for the command line and tests; gives how many attempts were made.
 pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
-    let mut count = 0;
-    loop {
-        let claimed = claim(hub).await?;
-        if claimed.is_empty() {
-            return Ok(count);
-        }
-        for (delivery, body) in claimed {
-            dispatch(hub, delivery, body).await;
-            count += 1;
-        }
-    }
+    claims::run_once(hub, claim, dispatch).await
 }
 
-type Claimed = Vec<(Delivery, Option<Vec<u8>>)>;
+/// A row under our lease, with its bytes where they are at hand.
+type Claimed = (Delivery, Option<Vec<u8>>);
 
-async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
+async fn claim(hub: Arc<Hub>) -> Result<Vec<Claimed>> {
     let owner = hub.owner.clone();
     let ids = hub
         .store
@@ -107,7 +72,8 @@ async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
         .await
 }
 
-async fn dispatch(hub: &Arc<Hub>, delivery: Delivery, body: Option<Vec<u8>>) {
+async fn dispatch(hub: Arc<Hub>, (delivery, body): Claimed) {
+    let hub = &hub;
     let id = DeliveryId(delivery.id);
     let happened = Happened {
         interchange_id: delivery.interchange_id,
@@ -151,8 +117,8 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
         Err(error) => Sent::Dead { reason: error.to_string() },
     };
     let answer = match &sent {
-        Sent::Delivered { answer: Some(Answer { content_type, body }), .. } => {
-            Some((content_type.clone(), body.clone()))
+        Sent::Delivered { answer: Some(answer), .. } if is_document(answer) => {
+            Some((answer.content_type.clone(), answer.body.clone()))
         }
         _ => None,
     };
@@ -162,7 +128,8 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
             organisation_id: delivery.organisation_id,
             centre_id: delivery.centre_id,
             transport: Transport::Http,
-            transport_id: Some(format!("answer:{id}")),
+            // With its digest: sent again by hand, a delivery may be answered otherwise, and that is to be kept as well.
+            transport_id: Some(format!("answer:{id}:{}", super::hex(digest(&SHA256, &body).as_ref()))),
             content_type,
             charset: String::new(),
             file_name: String::new(),
@@ -172,6 +139,16 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
         hub.receive(receipt, body).await?;
     }
     record(hub, &delivery, sent, at_ms, watch).await
+}
+
+/// Whether an answer body is a document of ours. Systems say `{"ok":true}` as well, which is nothing to keep; EDIFACT is kept
+/// however broken it is.
+fn is_document(answer: &Answer) -> bool {
+    let hint = Hint { content_type: Some(answer.content_type.clone()), ..Hint::default() };
+    let head = answer.body.get(..LOOK_BYTES).unwrap_or(&answer.body);
+    format::recognise(head, &hint).is_some_and(|format| format.name == "edifact")
+        || read::stateless(answer.body.clone(), &hint)
+            .is_ok_and(|read| read.messages.iter().any(|message| message.document_type.is_some()))
 }
 
 fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
@@ -260,4 +237,28 @@ fn next_due(hub: &Hub, delivery: &Delivery, retry_after_ms: Option<i64>, now_ms:
     let spread = delivery.id.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64).rem_euclid(1000);
     let jitter = step_ms * spread / 5000;
     Some(now_ms + (step_ms + jitter).max(retry_after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_answers_are_documents() {
+        let check = |content_type: &str, body: &'static str, expected| {
+            let answer = Answer { content_type: content_type.to_owned(), body: Bytes::from_static(body.as_bytes()) };
+            assert_eq!(is_document(&answer), expected, "{body}");
+        };
+        check("application/json", r#"{"ok":true}"#, false);
+        check("application/json", r#"{"type":"OrderResponse","id":"R-1"}"#, true);
+        check("application/xml", "<response>ok</response>", false);
+        check("text/xml", "<html><body>thanks</body></html>", false);
+        check(
+            "application/xml",
+            "<OrderResponse xmlns=\"urn:oasis:names:specification:ubl:schema:xsd:OrderResponse-2\"/>",
+            true,
+        );
+        check("application/EDIFACT", "UNB+UNOC:3+A+B+261124:0930+77'UNH+1+CONTRL:3:1:UN'", true);
+        check("application/EDIFACT", "UNB+UNOC", true);
+    }
 }

@@ -2,12 +2,11 @@
 
 use crate::document::Body;
 use crate::error::{Error, Result};
-use crate::format::{WriteOptions, csv, edifact, xml};
+use crate::format::{self, WriteOptions};
 use crate::mapping;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Finding, Findings};
 use crate::model::message::MessageType;
-use crate::schema;
 
 /// A document as bytes of a message.
 #[derive(Debug)]
@@ -38,18 +37,10 @@ pub fn encode(
         None if message_type.standard == "dure" => canonical,
         _ => return Err(Error::config(format!("{document_type} cannot be written as {message_type}"))),
     };
-    let (bytes, more) = match message_type.standard.as_str() {
-        "dure" => (json(document_type, body), Vec::new()),
-        "edifact" => {
-            let reference = options.message_reference.as_str();
-            edifact::write(&[edifact::Outgoing { message_type, reference, tree: &tree }], options)
-        }
-        "csv" => csv::write(message_type, &tree),
-        _ => match schema::library().compile(message_type)? {
-            Some(grammar) => xml::write(&tree, &grammar, options),
-            None => return Err(Error::config(format!("there is no table for {message_type}"))),
-        },
-    };
+    // Only the typed document knows which of its fields are lists.
+    let ours = message_type.standard == "dure";
+    let (bytes, more) =
+        if ours { (json(document_type, body), Vec::new()) } else { format::write(message_type, &tree, options) };
     findings.extend(more);
     Ok(Encoded { bytes, content_type: content_type(message_type), findings: findings.into_vec() })
 }

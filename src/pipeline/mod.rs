@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod check;
+mod claims;
 pub mod commit;
 pub mod courier;
 pub mod dispatch;

@@ -3,9 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-
+use super::claims::{self, Queue};
 use super::commit::{Decided, Work};
 use super::hub::{Happened, Hub};
 use super::metrics::label;
@@ -21,63 +19,24 @@ use crate::store::interchanges::{self, CHUNK_BYTES, Decision, Interchange};
 const CLAIM: i64 = 64;
 /// How long a claim holds; a large catalogue renews it.
 pub(super) const LEASE_MS: i64 = 60_000;
-/// Longest pause between looks at the queue.
-const IDLE_MS: u64 = 500;
 /// Tries before an interchange that keeps failing by our fault is held.
 const MOST_ATTEMPTS: i64 = 5;
 
 /// Runs until the hub stops, then lets what was claimed finish.
 pub async fn run(hub: Arc<Hub>) {
-    let room = Arc::new(Semaphore::new(hub.config.interchange_workers().max(1)));
-    let mut running = JoinSet::new();
-    while !hub.is_stopping() {
-        while running.try_join_next().is_some() {}
-        let claimed = match claim(&hub).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::warn!(%error, "claiming interchanges failed; trying again");
-                Vec::new()
-            }
-        };
-        if claimed.is_empty() {
-            let pause = std::time::Duration::from_millis(IDLE_MS);
-            tokio::select! {
-                () = hub.received.notified() => {}
-                () = hub.stopping() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-            continue;
-        }
-        for (interchange, payload) in claimed {
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-            let hub = Arc::clone(&hub);
-            running.spawn(async move {
-                process(&hub, interchange, payload).await;
-                drop(permit);
-            });
-        }
-    }
-    while running.join_next().await.is_some() {}
+    let queue = Queue { what: "interchanges", at_a_time: hub.config.interchange_workers(), wake: |hub| &hub.received };
+    claims::run(hub, queue, claim, process).await;
 }
 
 /// Works through everything that is due once, for the command line and tests; gives how many were processed.
 pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
-    let mut count = 0;
-    loop {
-        let claimed = claim(hub).await?;
-        if claimed.is_empty() {
-            return Ok(count);
-        }
-        for (interchange, payload) in claimed {
-            process(hub, interchange, payload).await;
-            count += 1;
-        }
-    }
+    claims::run_once(hub, claim, process).await
 }
 
-type Claimed = Vec<(Interchange, Option<Vec<u8>>)>;
+/// A row under our lease, with its bytes where they are at hand.
+type Claimed = (Interchange, Option<Vec<u8>>);
 
-async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
+async fn claim(hub: Arc<Hub>) -> Result<Vec<Claimed>> {
     let owner = hub.owner.clone();
     let ids = hub
         .store
@@ -106,7 +65,8 @@ async fn claim(hub: &Arc<Hub>) -> Result<Claimed> {
 }
 
 /// Reads and decides one interchange. Whatever goes wrong concerns this one alone.
-async fn process(hub: &Arc<Hub>, interchange: Interchange, payload: Option<Vec<u8>>) {
+async fn process(hub: Arc<Hub>, (interchange, payload): Claimed) {
+    let hub = &hub;
     let watch = Stopwatch::start();
     let id = InterchangeId(interchange.id);
     let happened = Happened {

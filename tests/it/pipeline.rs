@@ -105,3 +105,18 @@ fn a_contrl_is_read_as_an_answer() {
     assert_eq!(answer["responses"][1]["response_code"], "rejected", "the message was refused");
     assert_eq!(answer["responses"][1]["lines"][0]["line_id"], "7");
 }
+
+#[tokio::test]
+async fn who_sees_the_whole_centre_belongs_to_it() {
+    let harness = Harness::new().await;
+    let centre = harness.org("centre");
+    let account = |id: &str, role: &str, party: &str| serde_json::json!({"type": "Account", "id": id, "role": role, "party": party});
+    for role in ["operator", "administrator"] {
+        let id = harness.hand_in(centre, &account(role, role, "buyer")).await;
+        let (_, disposition, findings) = harness.state(id).await;
+        assert_eq!(disposition, "rejected", "{role} of a partner");
+        assert!(findings.contains("not-allowed"), "{findings}");
+        harness.accepted(centre, account(role, role, "centre")).await;
+    }
+    harness.accepted(centre, account("kim", "buyer", "buyer")).await;
+}

@@ -1,0 +1,89 @@
+//! The loop of both queues, interchanges that were received and deliveries that are due: claim what is due, work on it, some
+//! at a time. Wake-ups are hints; the rows are the truth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+use super::hub::Hub;
+use crate::error::Result;
+
+/// Longest pause between looks at the queue.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A queue.
+pub(super) struct Queue {
+    /// What is claimed, for the log.
+    pub(super) what: &'static str,
+    /// Worked on at a time.
+    pub(super) at_a_time: usize,
+    /// What wakes it.
+    pub(super) wake: fn(&Hub) -> &Notify,
+}
+
+/// Works until the hub stops, then lets what was claimed finish.
+pub(super) async fn run<T, Claimed, Worked>(
+    hub: Arc<Hub>,
+    queue: Queue,
+    claim: impl Fn(Arc<Hub>) -> Claimed,
+    work: impl Fn(Arc<Hub>, T) -> Worked,
+) where
+    Claimed: Future<Output = Result<Vec<T>>>,
+    Worked: Future<Output = ()> + Send + 'static,
+{
+    let room = Arc::new(Semaphore::new(queue.at_a_time.max(1)));
+    let mut running = JoinSet::new();
+    while !hub.is_stopping() {
+        while running.try_join_next().is_some() {}
+        let claimed = match claim(Arc::clone(&hub)).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, "claiming {} failed; trying again", queue.what);
+                Vec::new()
+            }
+        };
+        if claimed.is_empty() {
+            tokio::select! {
+                () = (queue.wake)(&hub).notified() => {}
+                () = hub.stopping() => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
+            continue;
+        }
+        for one in claimed {
+            // The room is never closed.
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
+            let worked = work(Arc::clone(&hub), one);
+            running.spawn(async move {
+                worked.await;
+                drop(permit);
+            });
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Works through everything that is due once, one after the other; gives how many there were.
+pub(super) async fn run_once<T, Claimed, Worked>(
+    hub: &Arc<Hub>,
+    claim: impl Fn(Arc<Hub>) -> Claimed,
+    work: impl Fn(Arc<Hub>, T) -> Worked,
+) -> Result<usize>
+where
+    Claimed: Future<Output = Result<Vec<T>>>,
+    Worked: Future<Output = ()>,
+{
+    let mut count = 0;
+    loop {
+        let claimed = claim(Arc::clone(hub)).await?;
+        if claimed.is_empty() {
+            return Ok(count);
+        }
+        for one in claimed {
+            work(Arc::clone(hub), one).await;
+            count += 1;
+        }
+    }
+}
