@@ -7,6 +7,7 @@ pub mod http;
 pub mod http_client;
 pub mod keys;
 pub mod listen;
+pub mod mail;
 pub mod mail_client;
 mod stall;
 pub mod tls;

@@ -4,6 +4,7 @@
 
 mod edifact;
 mod hostile;
+mod mail;
 mod mapping;
 mod random;
 mod ubl;
