@@ -94,7 +94,8 @@ pub struct Limits {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workers {
-    /// Interchanges worked on at a time; 0: one for each processor, see [`Config::interchange_workers`].
+    /// Interchanges worked on at a time. Many, so that their decisions are committed together; how many are in memory
+    /// depends on their size.
     pub interchanges: usize,
     /// Deliveries under way at a time.
     pub deliveries: usize,
@@ -179,7 +180,7 @@ impl Default for Limits {
 
 impl Default for Workers {
     fn default() -> Workers {
-        Workers { interchanges: 0, deliveries: 16, readers: 4, connections: 8 }
+        Workers { interchanges: 64, deliveries: 64, readers: 4, connections: 8 }
     }
 }
 
@@ -248,14 +249,6 @@ impl Config {
         }
     }
 
-    /// Interchanges worked on at a time, at least one.
-    pub fn interchange_workers(&self) -> usize {
-        match self.workers.interchanges {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            some => some,
-        }
-    }
-
     fn resolve(&mut self, folder: &Path) {
         let files =
             [&mut self.tls.certificate, &mut self.tls.key, &mut self.tls.client_roots, &mut self.http_out.roots];
@@ -278,6 +271,7 @@ impl Config {
             ("limits.connections", self.limits.connections as u64),
             ("limits.header_timeout_ms", self.limits.header_timeout_ms),
             ("limits.body_timeout_ms", self.limits.body_timeout_ms),
+            ("workers.interchanges", self.workers.interchanges as u64),
             ("workers.deliveries", self.workers.deliveries as u64),
             ("workers.readers", self.workers.readers as u64),
             ("workers.connections", self.workers.connections as u64),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
 use super::courier::Couriers;
 use super::metrics::Metrics;
@@ -52,6 +52,8 @@ pub struct Hub {
     pub received: Notify,
     /// Wakes the dispatcher.
     pub scheduled: Notify,
+    /// Room for payloads that are read, KiB.
+    pub(super) reading: Semaphore,
     /// Who this hub is in leases.
     pub owner: String,
     happened: broadcast::Sender<Happened>,
@@ -84,6 +86,7 @@ impl Hub {
             outbound,
             received: Notify::new(),
             scheduled: Notify::new(),
+            reading: Semaphore::new(super::worker::READING_KIB),
             owner,
             happened: broadcast::channel(1024).0,
             directory: ArcSwap::from_pointee(directory),

@@ -2,6 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::SemaphorePermit;
 
 use super::claims::{self, Queue};
 use super::commit::{Decided, Work};
@@ -19,12 +22,14 @@ use crate::store::interchanges::{self, CHUNK_BYTES, Decision, Interchange};
 const CLAIM: i64 = 64;
 /// How long a claim holds; a large catalogue renews it.
 pub(super) const LEASE_MS: i64 = 60_000;
+/// Payload of the interchanges that are in memory at a time, KiB; a large one is read in pieces and counts as half of it.
+pub(super) const READING_KIB: usize = 4096;
 /// Tries before an interchange that keeps failing by our fault is held.
 const MOST_ATTEMPTS: i64 = 5;
 
 /// Runs until the hub stops, then lets what was claimed finish.
 pub async fn run(hub: Arc<Hub>) {
-    let queue = Queue { what: "interchanges", at_a_time: hub.config.interchange_workers(), wake: |hub| &hub.received };
+    let queue = Queue { what: "interchanges", at_a_time: hub.config.workers.interchanges, wake: |hub| &hub.received };
     claims::run(hub, queue, claim, process).await;
 }
 
@@ -124,7 +129,27 @@ pub(super) fn seconds(watch: Stopwatch) -> f64 {
     watch.elapsed_us() as f64 / 1_000_000.0
 }
 
+/// Waits for room to read an interchange, under its lease.
+async fn room<'h>(hub: &'h Arc<Hub>, interchange: &Interchange) -> Result<Option<SemaphorePermit<'h>>> {
+    let kib = usize::try_from(interchange.size_bytes / 1024).unwrap_or(READING_KIB) + 1;
+    let kib = u32::try_from(kib.min(READING_KIB / 2)).unwrap_or(1);
+    loop {
+        let waited = tokio::time::timeout(Duration::from_millis(LEASE_MS as u64 / 3), hub.reading.acquire_many(kib));
+        match waited.await {
+            // The semaphore is never closed.
+            Ok(permit) => return Ok(permit.ok()),
+            Err(_) => {
+                let (id, epoch, until_ms) = (interchange.id, interchange.epoch, hub.clock.now_ms() + LEASE_MS);
+                if !hub.store.write(move |tx| interchanges::renew(tx, id, epoch, until_ms)).await? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
 async fn read_and_decide(hub: &Arc<Hub>, interchange: Interchange, payload: Option<Vec<u8>>) -> Result<Decided> {
+    let Some(_room) = room(hub, &interchange).await? else { return Ok(Decided { lost: true, ..Decided::default() }) };
     // Before the look at the directory: agreements that were made after it wake what is held by them.
     let directory = hub.directory();
     let today = hub.today();

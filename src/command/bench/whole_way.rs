@@ -61,7 +61,7 @@ fn round(options: &Options, format: &str) -> Result<(f64, f64)> {
         if watch.elapsed_us() > MOST_US {
             return Err(Error::bug(format!("{left} documents were not done in time: {open:?} {due:?}")));
         }
-        std::thread::park_timeout(std::time::Duration::from_millis(5));
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
     }
     let elapsed_us = watch.elapsed_us();
     let used_us = own_cpu_us().saturating_sub(cpu);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 
@@ -42,14 +43,18 @@ pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
         Durability::LosesOnPowerCut => "NORMAL",
     };
     // The page size counts only before the first page is written.
+    // What a savepoint may have to take back stays in memory (temp_store), or it goes through a file.
     let settings = format!(
         "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; \
          PRAGMA cache_size=-16384; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0; PRAGMA trusted_schema=OFF; \
+         PRAGMA temp_store=MEMORY; \
          PRAGMA journal_size_limit={};",
         // A log that grew because of a long reader gives its space back when it starts again.
         u64::from(config.checkpoint_pages) * 4096 * 4
     );
     connection.execute_batch(&settings).map_err(at)?;
+    // Else a statement whose parameters may decide about a partial index is prepared anew at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(at)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(at)?;
     if mode != "wal" {
         return Err(Error::config(format!(
