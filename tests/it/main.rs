@@ -4,6 +4,7 @@
 
 mod api;
 mod command;
+mod command_demo;
 mod couriers;
 mod engines;
 mod harness;

@@ -54,7 +54,7 @@ pub(super) const PRECISION: Company = Company {
     city: "대전광역시 유성구",
 };
 
-/// Makes instruments; sends its catalogue as JSON and speaks UBL for orders.
+/// Makes instruments; sends its catalogue as a table and speaks UBL for orders.
 pub(super) const ELECTRONICS: Company = Company {
     short: "jeonja",
     name: "표본전자(주)",
@@ -156,7 +156,7 @@ pub(super) fn agreements(at: &Addresses<'_>) -> Vec<Value> {
         inward(PRECISION, "ApplicationResponse", "edifact-d96a"),
         inward(PRECISION, "OrderResponse", "edifact-d96a"),
         inward(PRECISION, "DespatchAdvice", "edifact-d96a"),
-        inward(ELECTRONICS, "Catalogue", "dure-json"),
+        inward(ELECTRONICS, "Catalogue", "csv"),
         outward(ELECTRONICS, "Order", "ubl-2.1", at.electronics),
         inward(ELECTRONICS, "OrderResponse", "ubl-2.1"),
         inward(ELECTRONICS, "DespatchAdvice", "ubl-2.1"),

@@ -41,7 +41,7 @@ const PORTS: u16 = 200;
 /// The files that the companies send, kept in the folder so that commands can name them.
 pub(super) const FILES: &[(&str, &[u8])] = &[
     ("catalogue-precision.xml", include_bytes!("../../../samples/demo/catalogue-precision.xml")),
-    ("catalogue-electronics.json", include_bytes!("../../../samples/demo/catalogue-electronics.json")),
+    ("catalogue-electronics.csv", include_bytes!("../../../samples/demo/catalogue-electronics.csv")),
     ("order.xml", include_bytes!("../../../samples/demo/order.xml")),
 ];
 

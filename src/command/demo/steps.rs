@@ -47,9 +47,9 @@ pub(super) async fn play(out: &Out, world: &World) -> Result<Vec<Step>> {
     let title = say("표본정밀이 제품 목록을 보냅니다 (UBL Catalogue)", "표본정밀 sends its catalogue (UBL Catalogue)");
     let step = catalogue(out, world, &world.precision, Step::new(1, title), "catalogue-precision.xml", ITEMS.0).await?;
     let mut good = done(step)?;
-    let title = say("표본전자가 제품 목록을 보냅니다 (dure-json)", "표본전자 sends its catalogue (dure-json)");
+    let title = say("표본전자가 제품 목록을 보냅니다 (CSV)", "표본전자 sends its catalogue (CSV)");
     let step =
-        catalogue(out, world, &world.electronics, Step::new(2, title), "catalogue-electronics.json", ITEMS.1).await?;
+        catalogue(out, world, &world.electronics, Step::new(2, title), "catalogue-electronics.csv", ITEMS.1).await?;
     good &= done(step)?;
 
     let title = say("표본상사가 주문을 보냅니다 (UBL Order 2.1)", "표본상사 sends an order (UBL Order 2.1)");
@@ -154,7 +154,7 @@ fn bytes_of(file: &str) -> Vec<u8> {
 }
 
 async fn catalogue(out: &Out, world: &World, actor: &Actor, mut step: Step, file: &str, count: usize) -> Result<Step> {
-    let content_type = if file.ends_with(".json") { "application/json" } else { "application/xml" };
+    let content_type = if file.ends_with(".csv") { "text/csv" } else { "application/xml" };
     let handing = Handing { content_type, file_name: file, wait_s: 20, ..Handing::default() };
     let answer = actor.client.post(bytes_of(file), &handing).await?;
     let body = answer.json();
