@@ -15,7 +15,7 @@ use super::object::{Object, list};
 use super::problem::{Answer, Kind, Problem, SharedHub};
 use crate::error::{Error, Result};
 use crate::format::Hint;
-use crate::pipeline::check::{check_bytes, convert_bytes};
+use crate::pipeline::check::{FORMATS, check_bytes, convert_bytes};
 use crate::pipeline::hub::Hub;
 use crate::transport::authenticate::{Caller, authenticate};
 use crate::transport::http::{described, whole};
@@ -40,10 +40,11 @@ pub(super) async fn convert(State(hub): SharedHub, request: Request) -> Response
     stateless(&hub, request, |query, bytes, hint| {
         let to = query.text("to")?.to_owned();
         if to.is_empty() {
-            return Err(Problem::parameter("to", "ubl-2.1, edifact-d96a, dure-json, csv"));
+            return Err(Problem::parameter("to", &FORMATS.join(", ")));
         }
+        let now_ms = hub.clock.now_ms();
         Ok(Box::new(move || {
-            let converted = match convert_bytes(bytes, &hint, &to)? {
+            let converted = match convert_bytes(bytes, &hint, &to, now_ms)? {
                 Ok(converted) => converted,
                 Err(findings) => {
                     let problem = Problem::new(Kind::NotConvertible);

@@ -81,7 +81,11 @@ impl Restore {
         let kept = put_aside(&target)?;
         std::fs::rename(&part, &target).context(|| format!("put {} in place", target.display()))?;
         std::fs::File::open(&config.data).and_then(|folder| folder.sync_all()).context(|| format!("sync {data}"))?;
-        call.out.line(target.display())?;
+        if call.out.json {
+            call.out.json(&serde_json::json!({ "file": target, "kept": kept }))?;
+        } else {
+            call.out.line(target.display())?;
+        }
         if let Some(kept) = kept {
             let words = call.out.say("전에 있던 것은 옮겨 두었습니다", "what was there before is kept as");
             call.out.remark(format!("{words}: {}", kept.display()));

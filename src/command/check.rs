@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::call::Call;
-use super::out::{Out, Outcome, Unit, read_file};
-use crate::error::Result;
+use super::out::{Out, Outcome, Unit, read_file, visible};
+use crate::error::{Error, Result};
 use crate::format::Hint;
 use crate::model::disposition::Disposition;
 use crate::model::finding::{Finding, Severity};
@@ -23,7 +23,8 @@ pub(super) const LARGEST_FILE: u64 = 512 << 20;
 #[command(
     after_help = "Examples:\n  dure check order.xml\n  dure check --json *.edi\n  cat order.xml | dure check -\n  \
     dure check --type csv/1/Catalogue items.csv\n\n\
-    Exit code 1 if a document is rejected, 0 if there are only warnings or nothing."
+    Exit code 1 if a document is rejected, 0 if there are only warnings or nothing; 2 if a file cannot be read, when the \
+    others were checked."
 )]
 pub struct Check {
     /// Files, `-` for standard input
@@ -73,8 +74,16 @@ impl Check {
         let bar = out.progress(if self.files.len() > 20 { self.files.len() as u64 } else { 0 }, Unit::Pieces);
         let mut good = true;
         let mut reports = Vec::new();
+        let mut unread = 0;
         for file in &self.files {
-            let bytes = read_file(file, LARGEST_FILE)?;
+            let bytes = match read_file(file, LARGEST_FILE) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    unread += 1;
+                    bar.suspend(|| out.remark(format!("dure: {error}")));
+                    continue;
+                }
+            };
             let report = check_bytes(bytes.into(), &self.reading.hint(file), self.schema_only)?;
             good &= !report.is_rejected();
             if out.json {
@@ -89,20 +98,24 @@ impl Check {
             let list: Vec<_> = reports.iter().map(|(file, report)| FileReport { file: file.clone(), report }).collect();
             out.json(&list)?;
         }
-        Ok(Outcome::good_if(good))
+        match unread {
+            0 => Ok(Outcome::good_if(good)),
+            _ => Err(Error::config(format!("{unread} of {} files could not be read", self.files.len()))),
+        }
     }
 }
 
 fn print(out: &Out, file: &Path, report: &CheckReport) -> Result<()> {
-    let name = file.display();
+    let name = visible(&file.display().to_string());
     let title = |word: &str| {
         Disposition::from_word(word).map_or_else(|| word.to_owned(), |word| word.title(out.language).to_owned())
     };
-    findings(out, &name.to_string(), &report.findings)?;
+    findings(out, &name, &report.findings)?;
     for message in &report.messages {
-        findings(out, &name.to_string(), &message.findings)?;
-        let number = if message.number.is_empty() { String::new() } else { format!(" {}", message.number) };
-        out.line(format!("{name}: {}{number}: {}", message.message_type, title(message.disposition)))?;
+        findings(out, &name, &message.findings)?;
+        let number = if message.number.is_empty() { String::new() } else { format!(" {}", visible(&message.number)) };
+        let message_type = visible(&message.message_type);
+        out.line(format!("{name}: {message_type}{number}: {}", title(message.disposition)))?;
     }
     if report.messages.is_empty() {
         out.line(format!("{name}: {}", title(report.disposition)))?;

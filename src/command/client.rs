@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +13,8 @@ use super::administer::{Decided, Wish};
 use super::call::Call;
 use super::control::Connection;
 use crate::error::{Error, Kind, Result};
-use crate::model::finding::Finding;
+use crate::model::disposition::{Disposition, InterchangeState};
+use crate::model::finding::{Finding, Language};
 use crate::transport::trust;
 
 /// Bytes of an answer that are read.
@@ -25,7 +26,7 @@ const LONGEST_WAIT_S: u32 = 30;
 #[derive(Args, Clone, Debug)]
 pub struct HubArgs {
     /// The hub's address [default: the hub that runs on the data folder, or the one the configuration says]
-    #[arg(long, value_name = "URL", env = "DURE_URL")]
+    #[arg(long, value_name = "URL", env = "DURE_URL", hide_env_values = true)]
     pub url: Option<String>,
     /// API key, from `dure key add`
     #[arg(long, value_name = "KEY", env = "DURE_KEY", hide_env_values = true)]
@@ -46,7 +47,7 @@ impl HubArgs {
             self.key.clone().filter(|key| !key.is_empty()).ok_or_else(|| {
                 Error::config("a key is needed: --key KEY or DURE_KEY, made with `dure key add PARTNER`")
             })?;
-        Client::new(url, &key, self.roots.as_deref())
+        Ok(Client::new(url, &key, self.roots.as_deref())?.speaking(call.out.language))
     }
 }
 
@@ -65,6 +66,7 @@ pub struct Client {
     http: reqwest::Client,
     url: String,
     key: HeaderValue,
+    language: Option<Language>,
 }
 
 /// An answer: status and body.
@@ -121,7 +123,12 @@ impl Client {
         let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
             .map_err(|_| Error::config("the key has characters that no key of ours has"))?;
         header.set_sensitive(true);
-        Ok(Client { http, url, key: header })
+        Ok(Client { http, url, key: header, language: None })
+    }
+
+    /// The same client of a person who reads that language, whatever the partner's own is.
+    pub fn speaking(self, language: Language) -> Client {
+        Client { language: Some(language), ..self }
     }
 
     /// The hub's address, without a slash at the end.
@@ -164,7 +171,11 @@ impl Client {
         let failed = |error: reqwest::Error| {
             Error::new(Kind::Transport, format!("reach the hub at {}", self.url)).caused_by(error.without_url())
         };
-        let mut response = request.header(AUTHORIZATION, self.key.clone()).send().await.map_err(failed)?;
+        let mut request = request.header(AUTHORIZATION, self.key.clone());
+        if let Some(language) = self.language {
+            request = request.header(ACCEPT_LANGUAGE, language.as_str());
+        }
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let content_type = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
@@ -209,6 +220,12 @@ fn disposition(name: &str) -> String {
 
 /// The hub's words about an interchange as verbs print them; none if they are about something else.
 pub fn decided(body: &Value) -> Option<Decided> {
+    // A refusal of all of it is a problem; one of the call itself is no decision.
+    let problem = body.get("type").and_then(Value::as_str).and_then(|name| name.strip_prefix("urn:dure:problem:"));
+    let rejected = Disposition::Rejected.as_str();
+    if problem.is_some_and(|problem| problem != rejected) {
+        return None;
+    }
     let interchange = body.get("interchange")?.as_str()?.parse().ok()?;
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
     let findings = |value: &Value| -> Vec<Finding> {
@@ -232,8 +249,11 @@ pub fn decided(body: &Value) -> Option<Decided> {
             });
         }
     }
-    let disposition = Some(text(body, "disposition")).filter(|word| !word.is_empty());
-    Some(Decided { interchange, state: text(body, "state"), disposition, findings: all, documents })
+    let (state, disposition) = match problem {
+        Some(rejected) => (InterchangeState::Decided.as_str().to_owned(), Some(rejected.to_owned())),
+        None => (text(body, "state"), Some(text(body, "disposition")).filter(|word| !word.is_empty())),
+    };
+    Some(Decided { interchange, state, disposition, findings: all, documents })
 }
 
 #[cfg(test)]

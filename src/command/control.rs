@@ -120,7 +120,10 @@ async fn converse(stream: UnixStream, hub: &Arc<Hub>, url: &str) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(LARGEST_REQUEST));
-    timeout(PATIENCE, reader.read_line(&mut line)).await.map_err(|_| slow())??;
+    if timeout(PATIENCE, reader.read_line(&mut line)).await.map_err(|_| slow())?? == 0 {
+        // A verb that only looked whether a hub is here.
+        return Ok(());
+    }
     let answered = match serde_json::from_str::<Wish>(&line) {
         Err(error) => Err(Error::config("the request is not understood").caused_by(error)),
         Ok(Wish::Where) => Ok(Value::from(url)),

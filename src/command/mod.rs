@@ -40,6 +40,9 @@ use crate::model::finding::Language;
 use call::Call;
 use out::{Out, Outcome};
 
+/// Over the options that every verb has.
+const EVERYWHERE: &str = "Options of every verb";
+
 /// A gateway for business documents between companies: UBL, EDIFACT, CSV and JSON, over HTTP, mail and a web portal.
 #[derive(Parser, Debug)]
 #[command(name = "dure", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
@@ -48,13 +51,13 @@ use out::{Out, Outcome};
     Exit code: 0 good, 1 the document or the state is bad, 2 the call or the machine is.")]
 pub struct Cli {
     /// Configuration file [default: ./dure.toml if it is there]
-    #[arg(long, global = true, value_name = "FILE", env = "DURE_CONFIG", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "FILE", env = "DURE_CONFIG", hide_env_values = true, help_heading = EVERYWHERE)]
     pub config: Option<PathBuf>,
     /// Print data as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
     /// Language of what people read [default: by LC_ALL, LC_MESSAGES, LANG]
-    #[arg(long, global = true, value_name = "ko|en")]
+    #[arg(long, global = true, value_name = "ko|en", hide_possible_values = true, help_heading = EVERYWHERE)]
     pub lang: Option<LanguageWord>,
     #[command(subcommand)]
     verb: Verb,

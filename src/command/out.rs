@@ -103,7 +103,7 @@ impl Out {
         };
         let place = finding.place.to_string();
         let colon = if place.is_empty() { "" } else { ": " };
-        format!("{place}{colon}{severity}: {} [{}]", finding.text(self.language), finding.code.as_str())
+        visible(&format!("{place}{colon}{severity}: {} [{}]", finding.text(self.language), finding.code.as_str()))
     }
 
     /// A bar for something that may take longer than a second; hidden where nobody looks. `of` is 0 where it is not known.
@@ -158,6 +158,17 @@ pub fn read_file(path: &std::path::Path, most_bytes: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A text of somebody else as a terminal may be given it, in one line: what would steer the terminal is shown instead.
+pub fn visible(text: &str) -> String {
+    let one = |c: char| match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(one).collect()
+}
+
 /// Columns of a terminal that a text takes: Korean and other East Asian characters take two.
 fn width(text: &str) -> usize {
     let wide = |c: char| {
@@ -176,6 +187,13 @@ mod tests {
     fn korean_takes_two_columns() {
         assert_eq!(width("abc"), 3);
         assert_eq!(width("표본정밀(주)"), 12);
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_shown() {
+        assert_eq!(visible("a\u{1b}[2J\r\nb\u{7f}\u{9b}\u{202e}c 한글"), "a␛[2J␍␊b␡\u{fffd}\u{fffd}c 한글");
+        let finding = Finding::error(Code::UnknownFormat, Place::default()).found("\u{1b}]0;x\u{7}");
+        assert!(!Out { json: false, language: Language::En }.finding(&finding).contains(char::is_control));
     }
 
     #[test]

@@ -27,8 +27,9 @@ pub(super) enum Verb {
 /// Keep a secret under a name; the value is read from standard input or asked for
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  dure secret set acme-out --generate\n  \
-    echo -n bearer:TOKEN | dure secret set acme-credential\n  dure secret set courier/pyobon < secret.txt\n\n\
-    A partner's credential is written bearer:TOKEN or basic:USER:PASSWORD.")]
+    echo -n bearer:TOKEN | dure secret set acme-credential\n  dure secret set courier:pyobon < secret.txt\n\n\
+    A partner's credential is written bearer:TOKEN or basic:USER:PASSWORD. A courier's secret is called courier:NAME, by \
+    the courier's short name; while it is changed, courier:NAME:old holds as well.")]
 pub(super) struct Set {
     /// Its name
     name: String,
@@ -61,8 +62,12 @@ impl Verb {
                     read_secret(out, &verb.name)?
                 };
                 let reach = Reach::local(call).await?;
-                let () = reach.ask(Wish::PutSecret { name: verb.name, value: value.to_string() }, |_| {}).await?;
-                if verb.generate {
+                let name = verb.name;
+                let wish = Wish::PutSecret { name: name.clone(), value: value.to_string() };
+                let () = reach.ask(wish, |_| {}).await?;
+                if verb.generate && out.json {
+                    out.json(&serde_json::json!({ "name": name, "secret": value.as_str() }))?;
+                } else if verb.generate {
                     out.line(value.as_str())?;
                 }
             }

@@ -5,18 +5,21 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
+use super::administer::Decided;
 use super::call::Call;
 use super::check::LARGEST_FILE;
 use super::client::{self, Handing, HubArgs};
-use super::out::{Out, Outcome, read_file};
+use super::out::{Out, Outcome, read_file, visible};
 use super::reach;
 use crate::error::{Error, Result};
+use crate::model::disposition::{Disposition, InterchangeState};
 
 /// Hand in a document at a hub
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  dure send order.xml\n  dure send --no-wait --id order-4711 order.xml\n  \
     dure send --url https://hub.example --key dk_… items.csv\n\n\
-    Without --no-wait the decision is awaited and printed with its findings. Exit code 1 if the document is rejected.")]
+    Without --no-wait the decision is awaited and printed with its findings. Exit code 1 if the document is rejected or \
+    held for a person.")]
 pub struct Send {
     /// The file, `-` for standard input
     file: PathBuf,
@@ -36,11 +39,11 @@ pub struct Send {
     hub: HubArgs,
 }
 
-/// Ask what became of an interchange, a document or a delivery
+/// Ask what became of an interchange, or for a document or a trade
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  dure status ix_0k3…\n\nExit code 1 if it was rejected.")]
+#[command(after_help = "Example:\n  dure status ix_0k3…\n\nExit code 1 if it was rejected or is held for a person.")]
 pub struct Status {
-    /// Its id: ix_… or doc_…
+    /// Its id: ix_…, doc_… or trd_…
     id: String,
     #[command(flatten)]
     hub: HubArgs,
@@ -80,22 +83,37 @@ impl Send {
             out.bytes(&answer.body)?;
             return Ok(Outcome::Good);
         };
-        if decided.disposition.is_none() {
-            if out.json {
-                out.json(&body)?;
-            } else {
-                out.line(decided.interchange)?;
-                out.remark(format!("{}: dure status {}", out.say("받았습니다", "received"), decided.interchange));
+        if decided.disposition.is_some() {
+            return print_decided(out, &body, &decided);
+        }
+        if handing.wait_s > 0 {
+            // Held and waiting documents are not waited for; what holds them is worth a look.
+            let body = client.get(&format!("/v1/interchanges/{}", decided.interchange)).await?.good()?.json();
+            if let Some(decided) =
+                client::decided(&body).filter(|decided| decided.state != InterchangeState::Received.as_str())
+            {
+                return print_decided(out, &body, &decided);
             }
-            return Ok(Outcome::Good);
         }
         if out.json {
             out.json(&body)?;
-            return Ok(Outcome::good_if(decided.disposition.as_deref() != Some("rejected")));
+        } else {
+            out.line(decided.interchange)?;
+            out.remark(format!("{}: dure status {}", out.say("받았습니다", "received"), decided.interchange));
         }
-        reach::print(out, &decided)?;
-        Ok(Outcome::good_if(decided.disposition.as_deref() != Some("rejected")))
+        Ok(Outcome::Good)
     }
+}
+
+/// Prints a decision. Held is not good: a person has to look at it.
+fn print_decided(out: &Out, body: &Value, decided: &Decided) -> Result<Outcome> {
+    if out.json {
+        out.json(body)?;
+    } else {
+        reach::print(out, decided)?;
+    }
+    let rejected = decided.disposition.as_deref() == Some(Disposition::Rejected.as_str());
+    Ok(Outcome::good_if(!rejected && decided.state != InterchangeState::Held.as_str()))
 }
 
 impl Status {
@@ -107,7 +125,7 @@ impl Status {
             Some("trd") => format!("/v1/trades/{}", self.id),
             _ => {
                 return Err(Error::config(format!(
-                    "{} is no id of an interchange (ix_…) or a document (doc_…)",
+                    "{} is no id of an interchange (ix_…), a document (doc_…) or a trade (trd_…)",
                     self.id
                 )));
             }
@@ -118,8 +136,9 @@ impl Status {
         } else {
             print(&call.out, &body, 0)?;
         }
-        let rejected = body.get("disposition").and_then(Value::as_str) == Some("rejected");
-        Ok(Outcome::good_if(!rejected))
+        let is = |name: &str, word: &str| body.get(name).and_then(Value::as_str) == Some(word);
+        let rejected = is("disposition", Disposition::Rejected.as_str());
+        Ok(Outcome::good_if(!rejected && !is("state", InterchangeState::Held.as_str())))
     }
 }
 
@@ -195,11 +214,9 @@ fn print(out: &Out, value: &Value, depth: usize) -> Result<()> {
 
 fn scalar(out: &Out, value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text),
         // Sentences come in both languages.
-        Value::Object(fields) => {
-            fields.get(out.language.as_str()).and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
+        Value::Object(fields) => visible(fields.get(out.language.as_str()).and_then(Value::as_str).unwrap_or_default()),
         other => other.to_string(),
     }
 }

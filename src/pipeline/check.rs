@@ -6,11 +6,15 @@ use serde::Serialize;
 use super::encode::encode;
 use super::read::{self, ReadInterchange};
 use crate::document::directory::message_of;
+use crate::document::{Body, record};
 use crate::error::Result;
 use crate::format::{Hint, WriteOptions};
+use crate::mapping;
 use crate::model::disposition::Disposition;
+use crate::model::document_type::DocumentType;
 use crate::model::envelope::{Envelope, Syntax};
 use crate::model::finding::{Code, Finding, Place, Severity};
+use crate::model::message::MessageType;
 
 /// What a check says of one message.
 #[derive(Debug, Serialize)]
@@ -94,8 +98,41 @@ pub struct Converted {
     pub findings: Vec<Finding>,
 }
 
-/// Converts bytes to another format that carries the same document type. One document at a time.
-pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result::Result<Converted, Vec<Finding>>> {
+/// Formats that documents are written in; a whole message name, `edifact/d96a/ORDERS`, stands for itself.
+pub const FORMATS: &[&str] = &["ubl-2.1", "edifact-d96a", "dure-json", "csv"];
+
+/// The message of a format that carries a document, if there is one.
+fn target(format: &str, document_type: DocumentType) -> Option<MessageType> {
+    let message_type = message_of(format, document_type)?;
+    let mapping = mapping::library(record).mapping(&message_type);
+    let ours = message_type.standard == "dure" && message_type.name == document_type.as_str();
+    (ours || mapping.is_some_and(|mapping| mapping.document_type() == document_type)).then_some(message_type)
+}
+
+/// Sender and receiver as the document itself names them, by any message that says where.
+fn parties(document_type: DocumentType, body: &Body) -> Envelope {
+    let mapped = FORMATS.iter().filter_map(|format| mapping::library(record).mapping(&target(format, document_type)?));
+    let tree = body.to_tree(document_type);
+    mapped.map(|mapping| mapping.envelope(&tree)).find(|envelope| envelope.sender.is_some()).unwrap_or_default()
+}
+
+/// Where a document as it was written is not what its schema asks for: it may lack what its source did not have.
+fn shortcomings(bytes: &[u8], message_type: &MessageType) -> Result<Vec<Finding>> {
+    let hint = Hint { message_type: Some(message_type.clone()), ..Hint::default() };
+    let read = read::schema_only(Bytes::copy_from_slice(bytes), &hint)?;
+    let all = read.findings.into_iter().chain(read.messages.into_iter().flat_map(|message| message.findings));
+    let wrong = all.filter(|finding| finding.severity == Severity::Error && finding.code != Code::UnknownMessage);
+    Ok(wrong.map(|finding| Finding { severity: Severity::Warning, ..finding }).collect())
+}
+
+/// Converts bytes to another format that carries the same document type. One document at a time. `now_ms` is when it is
+/// written, for formats that say so.
+pub fn convert_bytes(
+    bytes: Bytes,
+    hint: &Hint,
+    to: &str,
+    now_ms: i64,
+) -> Result<std::result::Result<Converted, Vec<Finding>>> {
     let read = read::stateless(bytes, hint)?;
     let mut findings = read.findings;
     let mut messages = read.messages.into_iter();
@@ -112,23 +149,15 @@ pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result:
     let (Some(document_type), Some(body), false) = (message.document_type, message.body, has_errors(&findings)) else {
         return Ok(Err(findings));
     };
-    let Some(target) = message_of(to, document_type) else {
-        let known = "ubl-2.1, edifact-d96a, dure-json, csv";
-        findings.push(
-            Finding::error(Code::UnknownMessage, Place::default())
-                .found(format!("{to} {document_type}"))
-                .expected(known),
-        );
+    let Some(target) = target(to, document_type) else {
+        let known: Vec<_> = FORMATS.iter().copied().filter(|format| target(format, document_type).is_some()).collect();
+        let finding = Finding::error(Code::Unexpected, Place::default());
+        findings.push(finding.found(format!("{to} ({document_type})")).expected(known.join(", ")));
         return Ok(Err(findings));
     };
-    let known =
-        crate::mapping::library(crate::document::record).mapping(&target).is_some() || target.standard == "dure";
-    if !known {
-        findings.push(Finding::error(Code::UnknownMessage, Place::default()).found(target.to_string()));
-        return Ok(Err(findings));
-    }
     // Without an agreement there is nobody to address: sender and receiver are those of the document.
-    let envelope = if read.envelope.sender.is_some() { read.envelope.clone() } else { message.envelope.clone() };
+    let named = [read.envelope, message.envelope].into_iter().find(|envelope| envelope.sender.is_some());
+    let envelope = named.unwrap_or_else(|| parties(document_type, &body));
     let syntax = Syntax { repertoire: "UNOW".to_owned(), version: 4, repetition: '*', ..Syntax::default() };
     let options = WriteOptions {
         envelope: Envelope {
@@ -136,6 +165,7 @@ pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result:
             syntax: (target.standard == "edifact").then_some(syntax),
             ..envelope
         },
+        prepared_at_ms: now_ms,
         message_reference: "1".to_owned(),
         ..WriteOptions::default()
     };
@@ -144,5 +174,6 @@ pub fn convert_bytes(bytes: Bytes, hint: &Hint, to: &str) -> Result<std::result:
     if has_errors(&findings) {
         return Ok(Err(findings));
     }
+    findings.extend(shortcomings(&encoded.bytes, &target)?);
     Ok(Ok(Converted { bytes: encoded.bytes, content_type: encoded.content_type, findings }))
 }

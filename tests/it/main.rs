@@ -5,6 +5,7 @@
 mod api;
 mod command;
 mod command_demo;
+mod command_files;
 mod couriers;
 mod engines;
 mod harness;

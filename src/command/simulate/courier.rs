@@ -49,7 +49,7 @@ pub struct Courier {
     #[arg(long)]
     twice: bool,
     /// The hub's address [default: the hub that runs on the data folder, or the one the configuration says]
-    #[arg(long, value_name = "URL", env = "DURE_URL")]
+    #[arg(long, value_name = "URL", env = "DURE_URL", hide_env_values = true)]
     url: Option<String>,
 }
 
