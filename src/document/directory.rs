@@ -224,11 +224,15 @@ impl Directory {
         document_type: DocumentType,
         day: &str,
     ) -> Option<&Agreed> {
-        self.agreements.get(&(organisation_id, direction, document_type))?.iter().rev().find(|agreed| {
-            agreed.active
-                && (agreed.terms.valid_from.0.is_empty() || agreed.terms.valid_from.0.as_str() <= day)
-                && (agreed.terms.valid_to.0.is_empty() || agreed.terms.valid_to.0.as_str() >= day)
-        })
+        self.agreements.get(&(organisation_id, direction, document_type))?.iter().rev().find(|agreed| agreed.holds(day))
+    }
+
+    /// The version of an agreement that holds on a day, by the id of any of its versions; that one where none holds.
+    pub fn agreement_now(&self, id: i64, day: &str) -> Option<&Agreed> {
+        let versions = self.agreements.get(self.by_agreement.get(&id)?)?;
+        let known = versions.iter().find(|agreed| agreed.id == id)?;
+        let same = |agreed: &&Agreed| agreed.terms.id == known.terms.id && agreed.holds(day);
+        Some(versions.iter().rev().find(same).unwrap_or(known))
     }
 
     /// An agreement by its id, whatever its state.
@@ -293,6 +297,12 @@ impl Organisation {
 }
 
 impl Agreed {
+    /// Whether it is in force on a day.
+    fn holds(&self, day: &str) -> bool {
+        let (from, to) = (self.terms.valid_from.0.as_str(), self.terms.valid_to.0.as_str());
+        self.active && (from.is_empty() || from <= day) && (to.is_empty() || to >= day)
+    }
+
     /// The message that is written or expected under it.
     pub fn message_type(&self) -> Option<MessageType> {
         message_of(&self.terms.format, self.document_type)

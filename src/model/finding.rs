@@ -139,8 +139,8 @@ impl std::fmt::Display for Place {
         if let Some(field) = &self.field {
             put(f, "field", field)?;
         }
-        if let Some(path) = &self.path {
-            put(f, "", path)?;
+        if let Some(path) = self.path.as_deref().filter(|path| !path.is_empty()) {
+            put(f, "", &path)?;
         }
         Ok(())
     }

@@ -153,7 +153,7 @@ fn is_document(answer: &Answer) -> bool {
 
 fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
     let directory = hub.directory();
-    let terms = directory.agreement_by_id(delivery.agreement_id).map(|agreed| &agreed.terms);
+    let terms = directory.agreement_now(delivery.agreement_id, &hub.today()).map(|agreed| &agreed.terms);
     let secret = |name: Option<&String>| hub.secret(name.map_or("", String::as_str));
     let mut out = Outgoing {
         delivery: DeliveryId(delivery.id),
@@ -230,7 +230,8 @@ async fn record(hub: &Arc<Hub>, delivery: &Delivery, sent: Sent, at_ms: i64, wat
 /// schedule is used up.
 fn next_due(hub: &Hub, delivery: &Delivery, retry_after_ms: Option<i64>, now_ms: i64) -> Option<i64> {
     let directory = hub.directory();
-    let agreed = directory.agreement_by_id(delivery.agreement_id).map(|agreed| agreed.terms.retry_s.as_slice());
+    let agreed = directory.agreement_now(delivery.agreement_id, &hub.today());
+    let agreed = agreed.map(|agreed| agreed.terms.retry_s.as_slice());
     let schedule = agreed.filter(|schedule| !schedule.is_empty()).unwrap_or(RETRY_S);
     let step_ms = i64::from(*schedule.get(usize::try_from(delivery.attempts).ok()?)?) * 1000;
     // Spread by the delivery's own number, so that a partner that comes back is not met by all at once.

@@ -6,6 +6,7 @@ mod api;
 mod command;
 mod command_demo;
 mod command_files;
+mod command_market;
 mod couriers;
 mod engines;
 mod harness;

@@ -93,11 +93,17 @@ impl Place {
     pub(crate) fn serve(&mut self, settings: &[(&str, &str)]) -> String {
         let mut command = dure(self.path());
         command.arg("serve").env("DURE_LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
-        let mut hub = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let log = std::fs::File::create(self.path().join("hub.log")).unwrap();
+        let mut hub = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(hub.stdout.take().unwrap()).read_line(&mut line).unwrap();
         self.hub = Some(hub);
         line.split_whitespace().find(|word| word.starts_with("http")).unwrap().to_owned()
+    }
+
+    /// What the hub logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path().join("hub.log")).unwrap_or_default()
     }
 
     /// Asks the hub to stop and waits for it; gives its exit code.
