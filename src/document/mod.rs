@@ -114,27 +114,6 @@ impl Body {
         each_body!(self, body => serde_json::to_string(body)).unwrap_or_default()
     }
 
-    /// From the canonical JSON that was stored.
-    pub fn from_json(document_type: DocumentType, text: &str) -> crate::error::Result<Body> {
-        fn read<T: serde::de::DeserializeOwned>(text: &str) -> crate::error::Result<T> {
-            serde_json::from_str(text)
-                .map_err(|error| crate::error::Error::store("the stored document cannot be read").caused_by(error))
-        }
-        Ok(match document_type {
-            DocumentType::Account => Body::Account(Box::new(read(text)?)),
-            DocumentType::Agreement => Body::Agreement(Box::new(read(text)?)),
-            DocumentType::ApplicationResponse => Body::ApplicationResponse(Box::new(read(text)?)),
-            DocumentType::Catalogue => Body::Catalogue(Box::new(read(text)?)),
-            DocumentType::DespatchAdvice => Body::DespatchAdvice(Box::new(read(text)?)),
-            DocumentType::Order => Body::Order(Box::new(read(text)?)),
-            DocumentType::OrderResponse => Body::OrderResponse(Box::new(read(text)?)),
-            DocumentType::Party => Body::Party(Box::new(read(text)?)),
-            DocumentType::Statement => Body::Statement(Box::new(read(text)?)),
-            DocumentType::TransportationStatus => Body::TransportationStatus(Box::new(read(text)?)),
-            DocumentType::Notice => return Err(crate::error::Error::bug("a notice is not a document of its own")),
-        })
-    }
-
     /// Its number; empty if it has none.
     pub fn number(&self) -> &str {
         each_body!(self, body => &body.id)

@@ -29,6 +29,98 @@ pub fn to_tree<T: Serialize>(value: &T, root: &str) -> Tree {
     tree
 }
 
+/// The tree of a document from the canonical JSON that we wrote of it, without its type in between; `root` names its root
+/// node.
+pub fn tree_of_json(json: &str, root: &str) -> Result<Tree, serde_json::Error> {
+    let mut tree = Tree::with_capacity(Shape::Canonical, json.len() / 24, json.len());
+    let mut reader = serde_json::Deserializer::from_str(json);
+    Value { tree: &mut tree, name: Name::intern(root) }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(tree)
+}
+
+/// Reads one JSON value into nodes of that name.
+struct Value<'t> {
+    tree: &'t mut Tree,
+    name: Name,
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = ();
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a canonical document")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<(), E> {
+        self.visit_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.tree.leaf(self.name, &value.to_string(), At::default());
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.tree.leaf(self.name, &value.to_string(), At::default());
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<(), E> {
+        self.tree.leaf(self.name, value, At::default());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
+        while values.next_element_seed(Value { tree: &mut *self.tree, name: self.name })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        self.tree.open(self.name, At::default());
+        while let Some(name) = fields.next_key_seed(FieldName)? {
+            fields.next_value_seed(Value { tree: &mut *self.tree, name })?;
+        }
+        self.tree.close();
+        Ok(())
+    }
+}
+
+/// A field's name. What is read was written from our own types, so it is one of theirs.
+struct FieldName;
+
+impl<'de> DeserializeSeed<'de> for FieldName {
+    type Value = Name;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for FieldName {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a field name")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(Name::intern(text))
+    }
+}
+
 /// Why a tree is not such a document.
 #[derive(Debug)]
 pub struct Unfit {
@@ -517,6 +609,11 @@ mod tests {
         let tree = to_tree(&sheet, "Sheet");
         let back: Sheet = from_tree(&tree, tree.root().unwrap()).unwrap();
         assert_eq!(back, sheet);
+        let direct = tree_of_json(&serde_json::to_string(&sheet).unwrap(), "Sheet").unwrap();
+        let nodes = |tree: &Tree| -> Vec<(String, String)> {
+            tree.ids().map(|id| (tree.path(id), tree.value(id).to_owned())).collect()
+        };
+        assert_eq!(nodes(&direct), nodes(&tree));
         assert!(Sheet::record().field("lines").unwrap().list);
     }
 

@@ -17,21 +17,19 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Name(u32);
 
-#[derive(Default)]
-struct Table {
-    by_text: FxHashMap<&'static str, u32>,
-    list: Vec<&'static str>,
-}
-
 /// More names than any set of schemas has; past it everything is unknown.
-const MOST_NAMES: usize = 1 << 20;
+const MOST_NAMES: usize = BLOCKS * BLOCK;
+const BLOCKS: usize = 256;
+const BLOCK: usize = 4096;
 
-fn table() -> &'static RwLock<Table> {
-    static TABLE: OnceLock<RwLock<Table>> = OnceLock::new();
+/// Names by their number, read without a lock: every look at a node's name in words comes here.
+static LIST: [OnceLock<Box<[OnceLock<&'static str>]>>; BLOCKS] = [const { OnceLock::new() }; BLOCKS];
+
+fn table() -> &'static RwLock<FxHashMap<&'static str, u32>> {
+    static TABLE: OnceLock<RwLock<FxHashMap<&'static str, u32>>> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table::default();
-        table.by_text.insert("?", 0);
-        table.list.push("?");
+        let mut table = FxHashMap::default();
+        table.insert("?", 0);
         RwLock::new(table)
     })
 }
@@ -46,29 +44,35 @@ impl Name {
             return name;
         }
         let mut table = table().write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(&name) = table.by_text.get(text) {
+        if let Some(&name) = table.get(text) {
             return Name(name);
         }
-        if table.list.len() >= MOST_NAMES {
+        let number = table.len();
+        if number >= MOST_NAMES {
             return Name::UNKNOWN;
         }
         let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
-        let name = u32::try_from(table.list.len()).unwrap_or(0) * 2 + u32::from(text.starts_with('@'));
-        table.list.push(kept);
-        table.by_text.insert(kept, name);
+        if let Some(block) = LIST.get(number / BLOCK) {
+            let block = block.get_or_init(|| (0..BLOCK).map(|_| OnceLock::new()).collect());
+            if let Some(place) = block.get(number % BLOCK) {
+                place.get_or_init(|| kept);
+            }
+        }
+        let name = u32::try_from(number).unwrap_or(0) * 2 + u32::from(text.starts_with('@'));
+        table.insert(kept, name);
         Name(name)
     }
 
     /// The name if some schema or mapping knows it.
     pub fn find(text: &str) -> Option<Name> {
         let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        table.by_text.get(text).map(|&name| Name(name))
+        table.get(text).map(|&name| Name(name))
     }
 
     /// Its text; `?` for the unknown one.
     pub fn as_str(self) -> &'static str {
-        let table = table().read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        table.list.get(self.index()).copied().unwrap_or("?")
+        let block = LIST.get(self.index() / BLOCK).and_then(OnceLock::get);
+        block.and_then(|block| block.get(self.index() % BLOCK)?.get()).copied().unwrap_or("?")
     }
 
     /// Its number in the table, for tables indexed by name.

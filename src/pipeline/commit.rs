@@ -112,19 +112,22 @@ impl Work {
                 waits.extend(one.waits);
             }
         }
-        let until = interchanges::waiting_until(tx, id)?.unwrap_or(now_ms + patience_ms);
-        for (kind, value) in &waits {
-            interchanges::wait_for(tx, id, kind, value, until)?;
+        if !waits.is_empty() {
+            let until = interchanges::waiting_until(tx, id)?.unwrap_or(now_ms + patience_ms);
+            for (kind, value) in &waits {
+                interchanges::wait_for(tx, id, kind, value, until)?;
+            }
         }
         if last {
-            decided.deliveries += self.finish(tx, now_ms, until)?;
+            // What was decided in earlier steps, or by an earlier try, is in the store alone.
+            let dispositions = if from == 0 { decided.dispositions.clone() } else { documents::dispositions(tx, id)? };
+            decided.deliveries += self.finish(tx, &dispositions, now_ms)?;
         }
         Ok(decided)
     }
 
-    fn finish(&self, tx: &mut Tx<'_>, now_ms: i64, waits_until: i64) -> Result<usize> {
+    fn finish(&self, tx: &mut Tx<'_>, dispositions: &[Disposition], now_ms: i64) -> Result<usize> {
         let id = self.interchange.id;
-        let dispositions = documents::dispositions(tx, id)?;
         let mut worst = dispositions.iter().copied().max();
         let own_errors = self.read.findings.iter().any(|finding| finding.severity == Severity::Error);
         if own_errors || dispositions.is_empty() {
@@ -145,9 +148,13 @@ impl Work {
             _ if worst == Some(Disposition::Rejected) => Some(Cause::Sender),
             _ => None,
         };
-        if state != InterchangeState::Waiting {
+        if state != InterchangeState::Waiting && self.interchange.attempts > 1 {
             interchanges::stop_waiting(tx, id)?;
         }
+        let due_ms = match state {
+            InterchangeState::Waiting => Some(interchanges::waiting_until(tx, id)?.unwrap_or(now_ms + PATIENCE_MS)),
+            _ => None,
+        };
         let text =
             |id: &Option<crate::model::party_id::PartyId>| id.as_ref().map_or(String::new(), ToString::to_string);
         let envelope = &self.read.envelope;
@@ -162,7 +169,7 @@ impl Work {
             receiver: &text(&envelope.receiver),
             documents: dispositions.len() as i64,
             findings: &findings,
-            due_ms: (state == InterchangeState::Waiting).then_some(waits_until),
+            due_ms,
         };
         interchanges::decide(tx, id, self.interchange.epoch, &decision, now_ms)?;
         if state == InterchangeState::Decided && self.is_edifact() { self.control(tx, worst, now_ms) } else { Ok(0) }

@@ -1,9 +1,9 @@
 //! From a typed document to bytes: outward mapping, then the format.
 
-use crate::document::Body;
 use crate::error::{Error, Result};
 use crate::format::{self, WriteOptions};
 use crate::mapping;
+use crate::model::canonical::tree_of_json;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Finding, Findings};
 use crate::model::message::MessageType;
@@ -19,36 +19,33 @@ pub struct Encoded {
     pub findings: Vec<Finding>,
 }
 
-/// Writes a document as that message.
+/// Writes a document, given as its canonical JSON, as that message.
 pub fn encode(
     document_type: DocumentType,
-    body: &Body,
+    content: &str,
     message_type: &MessageType,
     options: &WriteOptions,
 ) -> Result<Encoded> {
-    let canonical = body.to_tree(document_type);
     let mut findings = Findings::default();
-    let tree = match mapping::library(crate::document::record).mapping(message_type) {
+    let bytes = match mapping::library(crate::document::record).mapping(message_type) {
         Some(mapping) if mapping.document_type() == document_type => {
+            let canonical = tree_of_json(content, document_type.as_str())
+                .map_err(|error| Error::store("the stored document cannot be read").caused_by(error))?;
             let wrote = mapping.write(&canonical);
             findings.extend(wrote.findings);
-            wrote.tree
+            let (bytes, more) = format::write(message_type, &wrote.tree, options);
+            findings.extend(more);
+            bytes
         }
-        None if message_type.standard == "dure" => canonical,
+        None if message_type.standard == "dure" => json(document_type, content),
         _ => return Err(Error::config(format!("{document_type} cannot be written as {message_type}"))),
     };
-    // Only the typed document knows which of its fields are lists.
-    let ours = message_type.standard == "dure";
-    let (bytes, more) =
-        if ours { (json(document_type, body), Vec::new()) } else { format::write(message_type, &tree, options) };
-    findings.extend(more);
     Ok(Encoded { bytes, content_type: content_type(message_type), findings: findings.into_vec() })
 }
 
 /// Our own JSON: the canonical fields behind the document's type.
-fn json(document_type: DocumentType, body: &Body) -> Vec<u8> {
-    let fields = body.to_json();
-    let rest = fields.strip_prefix('{').unwrap_or("}");
+fn json(document_type: DocumentType, content: &str) -> Vec<u8> {
+    let rest = content.strip_prefix('{').unwrap_or("}");
     let comma = if rest == "}" { "" } else { "," };
     format!("{{\"type\":\"{document_type}\"{comma}{rest}\n").into_bytes()
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::encode::{content_type, encode, file_ending};
 use super::hub::Hub;
 use super::receive::PayloadReader;
-use crate::document::Body;
 use crate::error::{Error, Result};
 use crate::format::edifact;
 use crate::format::{Hint, Limits, Source, WriteOptions};
@@ -77,8 +76,7 @@ async fn write(hub: &Arc<Hub>, delivery: &Delivery) -> Result<Prepared> {
         return control(hub, delivery, options).await;
     }
     let document_type: DocumentType = delivery.document_type.parse().map_err(Error::bug)?;
-    let body = Body::from_json(document_type, &delivery.content)?;
-    let encoded = encode(document_type, &body, &message_type, &options)?;
+    let encoded = encode(document_type, &delivery.content, &message_type, &options)?;
     let lost: Vec<String> = encoded
         .findings
         .iter()

@@ -23,10 +23,10 @@ pub(super) fn run(options: &Options) -> Result<Vec<Figure>> {
             return Err(Error::bug(format!("{} of {MESSAGES} messages were read", read.messages.len())));
         }
         for message in &read.messages {
-            let (Some(document_type), Some(body)) = (message.document_type, &message.body) else {
+            let (Some(document_type), Some(_)) = (message.document_type, &message.body) else {
                 return Err(Error::bug(format!("a sample message could not be read: {:?}", message.findings.first())));
             };
-            encode::encode(document_type, body, &target, &WriteOptions::default())?;
+            encode::encode(document_type, &message.content, &target, &WriteOptions::default())?;
         }
         rates.push(megabytes_per_second(bytes.len(), own_cpu_us().saturating_sub(cpu)));
     }

@@ -457,7 +457,7 @@ async fn hand_in(works: &Works, read: &ReadInterchange, document_type: DocumentT
         message_reference: "1".to_owned(),
         ..WriteOptions::default()
     };
-    let encoded = encode(document_type, body, &message_type, &options)?;
+    let encoded = encode(document_type, &body.to_json(), &message_type, &options)?;
     for finding in &encoded.findings {
         tracing::info!("{message_type} {number}: {}", finding.text(crate::model::finding::Language::En));
     }

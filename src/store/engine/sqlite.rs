@@ -1,8 +1,8 @@
 //! SQLite: one writer that commits what waits in groups, several readers.
 //!
-//! Settings as measured in the design notes: write-ahead log, full sync, 4 KiB pages, 16 MB cache. The writer runs every
-//! closure in a savepoint and answers all of them after one COMMIT, so that one sync serves many receipts. It also
-//! checkpoints the log itself, between groups: SQLite's own checkpoint throws away the error of a failed sync.
+//! Settings as measured in the design notes: write-ahead log, full sync, 4 KiB pages, 16 MB cache. The writer runs the
+//! closures that wait in one transaction and answers all of them after its COMMIT, so that one sync serves many receipts. It
+//! also checkpoints the log itself, between groups: SQLite's own checkpoint throws away the error of a failed sync.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -89,6 +89,13 @@ pub(super) fn transact<T>(
     }
 }
 
+/// What ran in the transaction that is open.
+struct Group {
+    ran: Vec<(Box<dyn Job>, Ran)>,
+    /// Whether each closure has a savepoint.
+    careful: bool,
+}
+
 /// The writer's thread.
 pub(super) struct Writer {
     connection: Connection,
@@ -137,6 +144,9 @@ impl Writer {
     }
 
     /// One transaction: writes for a few milliseconds, then every receipt that waits by now, then COMMIT, then the answers.
+    ///
+    /// Closures are trusted first: savepoints cost a copy of every page that is touched. When one fails that has written
+    /// something, the whole group is taken back and what it did until then is done again, each in a savepoint.
     fn group(&mut self) {
         self.backlog.append(&mut self.lanes.swap(Lane::Write));
         if let Err(fault) = plain(&self.connection, "BEGIN IMMEDIATE") {
@@ -144,11 +154,11 @@ impl Writer {
             answer_all(waiting, Some(&fault));
             return;
         }
-        let mut ran = Vec::new();
+        let mut group = Group { ran: Vec::new(), careful: false };
         let watch = Stopwatch::start();
         while let Some(job) = self.backlog.pop_front() {
-            if let Err(lost) = self.one(job, &mut ran) {
-                return self.each_alone(Some(lost), ran, VecDeque::new());
+            if let Err(lost) = self.one(job, &mut group) {
+                return self.each_alone(Some(lost), group.ran, VecDeque::new());
             }
             if watch.elapsed_us() >= WRITES_US {
                 break;
@@ -156,10 +166,11 @@ impl Writer {
         }
         let mut receipts = self.lanes.swap(Lane::Receipt);
         while let Some(job) = receipts.pop_front() {
-            if let Err(lost) = self.one(job, &mut ran) {
-                return self.each_alone(Some(lost), ran, receipts);
+            if let Err(lost) = self.one(job, &mut group) {
+                return self.each_alone(Some(lost), group.ran, receipts);
             }
         }
+        let ran = group.ran;
         let watch = Stopwatch::start();
         let outcome = commit(&self.connection);
         if watch.elapsed_us() > SLOW_US {
@@ -175,14 +186,55 @@ impl Writer {
         }
     }
 
-    /// Runs a job in a savepoint. Gives it back as an error when it cost everybody the whole transaction, which SQLite
-    /// rolls back by itself when the disk is full or fails.
-    fn one(&self, mut job: Box<dyn Job>, ran: &mut Vec<(Box<dyn Job>, Ran)>) -> Result<(), Box<dyn Job>> {
+    /// Runs a job. Gives it back as an error when it cost everybody the whole transaction, which SQLite rolls back by itself
+    /// when the disk is full or fails.
+    fn one(&self, mut job: Box<dyn Job>, group: &mut Group) -> Result<(), Box<dyn Job>> {
+        if group.careful {
+            return self.carefully(job, group);
+        }
+        let before = self.connection.total_changes();
+        let how = job.run(&mut Tx::sqlite(&self.connection, &self.clock));
+        if self.connection.is_autocommit() {
+            return Err(job);
+        }
+        let clean = how == Ran::Kept || self.connection.total_changes() == before;
+        group.ran.push((job, how));
+        if clean { Ok(()) } else { self.again(group) }
+    }
+
+    /// Takes a group back and does it again with care.
+    fn again(&self, group: &mut Group) -> Result<(), Box<dyn Job>> {
+        group.careful = true;
+        roll_back(&self.connection);
+        let begun = plain(&self.connection, "BEGIN IMMEDIATE");
+        let mut before = std::mem::take(&mut group.ran).into_iter();
+        while let Some((mut job, how)) = before.next() {
+            let done = match &begun {
+                Err(fault) => {
+                    job.fail(fault.clone().into());
+                    group.ran.push((job, Ran::Refused));
+                    Ok(())
+                }
+                Ok(()) if how == Ran::Panicked => {
+                    group.ran.push((job, how));
+                    Ok(())
+                }
+                Ok(()) => self.carefully(job, group),
+            };
+            if done.is_err() {
+                group.ran.extend(before);
+                return done;
+            }
+        }
+        Ok(())
+    }
+
+    fn carefully(&self, mut job: Box<dyn Job>, group: &mut Group) -> Result<(), Box<dyn Job>> {
         let how = self.in_savepoint(job.as_mut());
         if self.connection.is_autocommit() {
             return Err(job);
         }
-        ran.push((job, how));
+        group.ran.push((job, how));
         Ok(())
     }
 
