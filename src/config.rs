@@ -15,6 +15,7 @@ use toml::Table;
 use crate::error::{Error, Result};
 use crate::format;
 use crate::model::secret::{MASK, Secret};
+use crate::transport::mail::intake;
 use crate::transport::{http_client, mail_client, tls};
 
 /// The commented configuration that `dure init` writes.
@@ -52,6 +53,8 @@ pub struct Config {
     pub tls: tls::Settings,
     /// HTTP out.
     pub http_out: http_client::Settings,
+    /// Mail in.
+    pub mail_in: intake::Settings,
     /// Mail out.
     pub mail_out: mail_client::Settings,
     /// Log lines.
@@ -151,6 +154,7 @@ impl Default for Config {
             workers: Workers::default(),
             tls: tls::Settings::default(),
             http_out: http_client::Settings::default(),
+            mail_in: intake::Settings::default(),
             mail_out: mail_client::Settings::default(),
             log: Log::default(),
             jobs: std::collections::BTreeMap::new(),
@@ -278,6 +282,10 @@ impl Config {
             ("tls.reload_ms", tls.reload_ms),
             ("http_out.timeout_ms", self.http_out.timeout_ms),
             ("http_out.connect_timeout_ms", self.http_out.connect_timeout_ms),
+            ("mail_in.mail_bytes", self.mail_in.mail_bytes),
+            ("mail_in.unpacked_bytes", self.mail_in.unpacked_bytes),
+            ("mail_in.connections", self.mail_in.connections as u64),
+            ("mail_in.timeout_ms", self.mail_in.timeout_ms),
             ("mail_out.timeout_ms", self.mail_out.timeout_ms),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
@@ -291,6 +299,12 @@ impl Config {
         }
         if set(&tls.client_roots) && !set(&tls.certificate) {
             return Err("tls.client_roots needs tls.certificate and tls.key as well".to_owned());
+        }
+        if self.mail_in.listen.is_some() && self.mail_in.recipients.is_empty() {
+            return Err("mail_in.listen needs mail_in.recipients: the addresses that mail is taken for".to_owned());
+        }
+        if let Some(wrong) = self.mail_in.recipients.iter().find(|known| !known.contains('@')) {
+            return Err(format!("mail_in.recipients: {wrong} is neither name@host nor @host"));
         }
         if self.mail_out.user.is_empty() != self.mail_out.password.is_empty() {
             return Err("mail_out.user and mail_out.password are needed both, or none of them".to_owned());
@@ -449,6 +463,9 @@ mod tests {
         refused("[tls]\ncertificate = \"a.pem\"", &[], &["tls.key"]);
         refused("[tls]\nclient_roots = \"a.pem\"", &[], &["tls.certificate"]);
         refused("[mail_out]\nuser = \"a\"", &[], &["mail_out.password"]);
+        refused("[mail_in]\nlisten = \"127.0.0.1:25\"", &[], &["mail_in.recipients"]);
+        refused("[mail_in]\nlisten = \"25\"", &[], &["line 2", "127.0.0.1:2525"]);
+        refused("[mail_in]\nrecipients = [\"orders\"]", &[], &["mail_in.recipients", "@host"]);
         refused("[workers]\ndeliveries = 0", &[], &["workers.deliveries"]);
         refused("public_url = \"hub.example\"", &[], &["public_url"]);
         refused("database = \"mysql://u:secret@h/d\"", &[], &["postgres://"]);

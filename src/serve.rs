@@ -24,6 +24,8 @@ use crate::store::{Address, Store, StoreConfig};
 use crate::transport::http_client::HttpClient;
 use crate::transport::keys;
 use crate::transport::listen::Serving;
+use crate::transport::mail::intake::Intake;
+use crate::transport::mail::listener as mail_listener;
 use crate::transport::mail_client::MailClient;
 use crate::transport::tls::TlsFiles;
 
@@ -97,6 +99,7 @@ pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
 pub struct Running {
     hub: Arc<Hub>,
     address: SocketAddr,
+    mail_address: Option<SocketAddr>,
     tasks: JoinSet<()>,
     _lock: Option<FolderLock>,
 }
@@ -135,9 +138,21 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         stall_timeout_ms: config.limits.body_timeout_ms,
         grace_ms: GRACE_MS,
     };
+    let mail = bind_mail(&config).await?;
+    let mail_address = match &mail {
+        Some(listener) => Some(listener.local_addr()?),
+        None => None,
+    };
     let hub = open_hub(config, clock).await?;
 
     let mut tasks = JoinSet::new();
+    if let Some(listener) = mail {
+        let (intake, stopping) = (Intake::new(&hub, &hub.config.mail_in)?, Arc::clone(&hub));
+        let (settings, name, tls) = (hub.config.mail_in.clone(), mail_name(&hub.config), tls.clone());
+        supervise(&mut tasks, &hub, "mail listener", async move {
+            mail_listener::run(listener, settings, name, tls, intake, stopping.stopping()).await;
+        });
+    }
     if parts == Parts::All {
         supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
@@ -156,7 +171,24 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
     let (router, stopping) = (router(&hub), Arc::clone(&hub));
     supervise(&mut tasks, &hub, "listener", async move { serving.run(router, stopping.stopping()).await });
     tracing::info!(%address, "dure listens on {}", hub.config.url());
-    Ok(Running { hub, address, tasks, _lock: lock.into() })
+    Ok(Running { hub, address, mail_address, tasks, _lock: lock.into() })
+}
+
+async fn bind_mail(config: &Config) -> Result<Option<TcpListener>> {
+    let Some(address) = config.mail_in.listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    let failed = |error| Error::new(Kind::Io, format!("listening for mail on {address}")).caused_by(error);
+    listener.map(Some).map_err(failed)
+}
+
+/// Our name among mail servers.
+fn mail_name(config: &Config) -> String {
+    let host = url::Url::parse(&config.url()).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if config.mail_in.name.is_empty() {
+        host.unwrap_or_else(|| "localhost".to_owned())
+    } else {
+        config.mail_in.name.clone()
+    }
 }
 
 /// Starts a task that lives until the hub stops. One that ends before takes the hub down: half a hub would accept
@@ -207,6 +239,11 @@ impl Running {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it takes mail, if it does.
+    pub fn mail_address(&self) -> Option<SocketAddr> {
+        self.mail_address
     }
 
     /// Waits for SIGTERM or SIGINT, or until the hub stops by itself, then stops in good order. An error if a part failed.

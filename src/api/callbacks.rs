@@ -56,6 +56,7 @@ async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answe
         file_name: String::new(),
         account_id: None,
         answers_delivery_id: None,
+        mail_id: None,
     };
     match hub.receive(receipt, bytes).await? {
         Received::New(id) | Received::Repeat(id) => Ok(accepted(id)),

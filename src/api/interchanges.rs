@@ -71,6 +71,7 @@ fn receipt(parts: &Parts, viewer: &Viewer, transport_id: Option<String>) -> Rece
         file_name: described.file_name,
         account_id: None,
         answers_delivery_id: None,
+        mail_id: None,
     }
 }
 

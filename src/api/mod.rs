@@ -6,6 +6,7 @@
 mod call;
 mod callbacks;
 mod check;
+mod confirm;
 mod documents;
 mod interchanges;
 mod object;
@@ -53,12 +54,15 @@ pub fn paths() -> Vec<(&'static str, &'static [&'static str])> {
     routes().into_iter().map(|(path, methods, _)| (path, methods)).collect()
 }
 
-/// The router. Its paths are `/v1/…`, `/callbacks/…`, `/as2` and the operators'; anything else is the portal's.
+/// The router. Its paths are `/v1/…`, `/callbacks/…`, `/mail/…`, `/as2` and the operators'; anything else is the portal's.
 pub fn router(hub: Arc<Hub>) -> Router {
     let mut router = Router::new();
     for (path, _, handler) in routes() {
         router = router.route(path, handler.fallback(problem::method_not_allowed));
     }
+    // A page for people without an account, so no part of the description.
+    let confirm = get(confirm::show).post(confirm::take).fallback(problem::method_not_allowed);
+    router = router.route("/mail/{link}", confirm);
     // Not built yet, and no page either.
     for nothing in ["/v1", "/v1/", "/v1/{*rest}", "/callbacks", "/callbacks/", "/as2"] {
         router = router.route(nothing, any(problem::not_found));

@@ -388,6 +388,7 @@ pub async fn submit(hub: &Arc<Hub>, document: &Value, deciding: Deciding) -> Res
         file_name: String::new(),
         account_id: None,
         answers_delivery_id: None,
+        mail_id: None,
     };
     let received = hub.receive(receipt, document.to_string().into()).await?;
     decided(hub, received.id(), deciding).await

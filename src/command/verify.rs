@@ -11,9 +11,9 @@ use super::call::Call;
 use super::out::{Outcome, Unit};
 use super::reach::Reach;
 use crate::error::Result;
-use crate::model::id::{DeliveryId, DocumentId, InterchangeId, TradeId};
+use crate::model::id::{DeliveryId, DocumentId, InterchangeId, MailId, TradeId};
 use crate::store::proof::{self, Kept, Quantities};
-use crate::store::{Store, Tx, interchanges};
+use crate::store::{Store, Tx, interchanges, mails};
 
 /// Rows looked at in one transaction.
 const AT_ONCE: i64 = 200;
@@ -118,12 +118,14 @@ pub fn look(store: &Store, tell: &Teller) -> Result<Report> {
             let object = match question.prefix {
                 "doc" => DocumentId(id).to_string(),
                 "dlv" => DeliveryId(id).to_string(),
+                "ix" => InterchangeId(id).to_string(),
                 "trd" => TradeId(id).to_string(),
                 _ => id.to_string(),
             };
             report.add(question.name, object, question.wrong);
         }
     }
+    mails(store, &mut report)?;
     quantities(store, &mut report)?;
     Ok(report)
 }
@@ -143,6 +145,27 @@ fn decision(row: &Kept, report: &mut Report) {
 }
 
 /// The bytes are those that were received.
+fn mails(store: &Store, report: &mut Report) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let from = after;
+        let rows = store.read_blocking(move |tx| proof::mails_after(tx, from, AT_ONCE))?;
+        let Some((last, _, _)) = rows.last() else { return Ok(()) };
+        after = *last;
+        for (id, noted, size_bytes) in rows {
+            let (mut digest, mut read) = (Digest::new(&SHA256), 0);
+            for number in 0.. {
+                let Some(piece) = store.read_blocking(move |tx| mails::chunk(tx, id, number))? else { break };
+                read += piece.len() as i64;
+                digest.update(&piece);
+            }
+            if read != size_bytes || digest.finish().as_ref() != noted.as_slice() {
+                report.add("mail", MailId(id), "its bytes are not those that came");
+            }
+        }
+    }
+}
+
 fn payload(store: &Store, row: &Kept, report: &mut Report) -> Result<()> {
     let mut digest = Digest::new(&SHA256);
     let mut size: i64 = 0;

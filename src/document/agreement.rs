@@ -37,6 +37,8 @@ crate::record! {
         patience_s: Option<u32>,
         /// Seconds in which an equal document without a number is asked about
         window_s: Option<u32>,
+        /// What proves that a mail is the partner's, one of them is enough: `dkim`, `server:NAME`, `link`; without any the link
+        mail_proof: Vec<String>,
         /// The seller's share of a delivered line in percent
         seller_share_percent: Option<Decimal>,
         /// `half-up`, `half-even` or `down`
@@ -55,6 +57,7 @@ use super::effect::{Cx, Verdict};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
+use crate::model::mail::Proof;
 use crate::store::interchanges;
 use crate::store::parties::{self, AgreementRow};
 
@@ -91,6 +94,11 @@ impl Agreement {
         }
         if !matches!(self.rounding.as_str(), "" | "half-up" | "half-even" | "down") {
             cx.error(Code::NotInCodeList, "rounding", &self.rounding, "half-up, half-even, down");
+        }
+        for (index, proof) in self.mail_proof.iter().enumerate() {
+            if proof.parse::<Proof>().is_err() {
+                cx.error(Code::BadValue, format!("mail_proof[{}]", index + 1), proof, "dkim, server:NAME, link");
+            }
         }
         if let Some(share) = self.seller_share_percent
             && (share < Decimal::ZERO || share > Decimal::ONE_HUNDRED)

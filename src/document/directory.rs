@@ -9,6 +9,7 @@ use super::agreement::Agreement;
 use crate::error::{Context, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Language;
+use crate::model::mail::{self, Proof};
 use crate::model::message::MessageType;
 use crate::model::parts::Party;
 use crate::model::party_id::PartyId;
@@ -40,6 +41,8 @@ pub struct Organisation {
     pub language: Language,
     /// Where notices go.
     pub mail: String,
+    /// Addresses its mails come from, lower case; `@host` for a whole host.
+    pub addresses: Vec<String>,
     /// Whether it takes part.
     pub active: bool,
     /// Its identifiers, the most telling first.
@@ -88,6 +91,7 @@ pub struct Directory {
     organisations: FxHashMap<i64, Organisation>,
     by_short: HashMap<String, i64>,
     by_identifier: HashMap<PartyId, i64>,
+    by_address: HashMap<String, i64>,
     agreements: HashMap<(i64, Direction, DocumentType), Vec<Agreed>>,
     by_agreement: FxHashMap<i64, (i64, Direction, DocumentType)>,
     credentials: HashMap<Vec<u8>, Credential>,
@@ -101,6 +105,13 @@ impl Directory {
         let mut directory = Directory { version: parties::version(tx)?, ..Directory::default() };
         for row in parties::organisations(tx)? {
             directory.by_short.insert(row.short.clone(), row.id);
+            let profile: super::party::PartyProfile = serde_json::from_str(&row.profile).unwrap_or_default();
+            let addresses: Vec<String> = profile.senders().collect();
+            for address in &addresses {
+                // Two contacts may share an address from before that was asked: the older one keeps it.
+                let owner = directory.by_address.entry(address.clone()).or_insert(row.id);
+                *owner = row.id.min(*owner);
+            }
             directory.organisations.insert(
                 row.id,
                 Organisation {
@@ -111,6 +122,7 @@ impl Directory {
                     roles: row.roles.split_whitespace().map(str::to_owned).collect(),
                     language: if row.language == "en" { Language::En } else { Language::Ko },
                     mail: row.mail,
+                    addresses,
                     active: row.status == "active",
                     identifiers: Vec::new(),
                     profile: row.profile,
@@ -211,6 +223,25 @@ impl Directory {
         found.and_then(|id| self.organisations.get(&id)).or_else(|| if vague { self.by_short(&id.value) } else { None })
     }
 
+    /// The one whose mails come from an address: the address itself before its whole host.
+    pub fn by_address(&self, address: &str) -> Option<&Organisation> {
+        let address = address.to_lowercase();
+        let host = address.rsplit_once('@').map(|(_, host)| format!("@{host}"));
+        let found = self.by_address.get(&address).or_else(|| self.by_address.get(&host?));
+        found.and_then(|id| self.organisations.get(id))
+    }
+
+    /// What proves that a mail is a partner's where no one agreement says it: all that any of its agreements takes.
+    pub fn mail_proofs(&self, organisation_id: i64, day: &str) -> Vec<Proof> {
+        let mut proofs: Vec<Proof> = Vec::new();
+        for &kind in DocumentType::ALL {
+            if let Some(agreed) = self.agreement(organisation_id, Direction::In, kind, day) {
+                proofs.extend(agreed.mail_proofs());
+            }
+        }
+        if proofs.is_empty() { mail::default_proofs() } else { proofs }
+    }
+
     /// The one that a party of a document is, by any of its identifiers.
     pub fn find(&self, party: &Party) -> Option<&Organisation> {
         party.party_ids().iter().find_map(|id| self.by_identifier(id))
@@ -306,6 +337,12 @@ impl Agreed {
     /// The message that is written or expected under it.
     pub fn message_type(&self) -> Option<MessageType> {
         message_of(&self.terms.format, self.document_type)
+    }
+
+    /// What proves that a mail with a document under it is the partner's.
+    pub fn mail_proofs(&self) -> Vec<Proof> {
+        let proofs: Vec<Proof> = self.terms.mail_proof.iter().filter_map(|text| text.parse().ok()).collect();
+        if self.terms.mail_proof.is_empty() { mail::default_proofs() } else { proofs }
     }
 }
 

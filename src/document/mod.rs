@@ -62,6 +62,15 @@ pub enum Body {
     TransportationStatus(Box<transportation_status::TransportationStatus>),
 }
 
+/// What a document holds, in short.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Summary {
+    /// How many lines it has, where it has lines.
+    pub lines: Option<usize>,
+    /// What it comes to by its own words; none if it does not say.
+    pub total: Option<crate::model::parts::Amount>,
+}
+
 /// Runs an expression on whatever a body holds.
 macro_rules! each_body {
     ($body:expr, $inner:ident => $do:expr) => {
@@ -117,6 +126,19 @@ impl Body {
     /// Its number; empty if it has none.
     pub fn number(&self) -> &str {
         each_body!(self, body => &body.id)
+    }
+
+    /// What it holds, in short.
+    pub fn summary(&self) -> Summary {
+        match self {
+            Body::ApplicationResponse(_) | Body::Account(_) | Body::Agreement(_) | Body::Party(_) => Summary::default(),
+            Body::Catalogue(body) => Summary { lines: Some(body.lines.len()), total: None },
+            Body::DespatchAdvice(body) => Summary { lines: Some(body.lines.len()), total: None },
+            Body::Order(body) => Summary { lines: Some(body.lines.len()), total: body.total() },
+            Body::OrderResponse(body) => Summary { lines: Some(body.lines.len()), total: None },
+            Body::Statement(body) => Summary { lines: Some(body.lines.len()), total: None },
+            Body::TransportationStatus(_) => Summary::default(),
+        }
     }
 
     /// Gives it a number.

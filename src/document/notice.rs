@@ -15,5 +15,9 @@ crate::record! {
         text: String,
         /// `ko` or `en`
         language: String,
+        /// Message ids of the mails it belongs to, that of the one it answers last
+        thread: Vec<String>,
+        /// Whether it answers a mail by itself: then no bounce of it may come back
+        automatic_answer: Option<bool>,
     }
 }

@@ -445,6 +445,34 @@ impl Order {
         order
     }
 
+    /// What the order comes to by its own words: its total, or the sum of its lines if all of them say theirs.
+    pub fn total(&self) -> Option<Amount> {
+        if let Some(stated) = &self.anticipated_monetary_total {
+            let amounts = [&stated.payable_amount, &stated.tax_inclusive_amount, &stated.line_extension_amount];
+            if let Some(amount) = amounts.into_iter().flatten().next() {
+                return Some(amount.clone());
+            }
+        }
+        let mut total: Option<Amount> = None;
+        for line in &self.lines {
+            let amount = line.line_extension_amount.clone().or_else(|| {
+                let price = line.price.as_ref()?;
+                let amount = price.amount.as_ref()?;
+                let base = price.base_quantity.as_ref().map_or(Decimal::ONE, |quantity| quantity.value);
+                let value = line.quantity.as_ref()?.value.checked_mul(amount.value)?.checked_div(base)?;
+                Some(Amount { value: value.normalize(), currency: amount.currency.clone() })
+            })?;
+            total = match total {
+                None => Some(amount),
+                Some(sum) if sum.currency == amount.currency => {
+                    Some(Amount { value: sum.value.checked_add(amount.value)?, ..sum })
+                }
+                Some(_) => return None,
+            };
+        }
+        total
+    }
+
     /// Name of the first item and how many more.
     fn title(&self, resolved: &[Resolved]) -> String {
         match resolved {

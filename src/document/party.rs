@@ -18,8 +18,10 @@ crate::record! {
         language: String,
         /// Address
         address: Option<Address>,
-        /// Contact; notices go to its mail address
+        /// Contact; notices go to its mail address, and mails from there are its own
         contact: Option<Contact>,
+        /// Other addresses it sends mails from: `name@host`, or `@host` for a whole host
+        mail_addresses: Vec<String>,
         /// `active` or `ended`
         status: String,
     }
@@ -28,7 +30,11 @@ crate::record! {
 use super::effect::{Cx, Verdict};
 use crate::error::{Error, Result};
 use crate::model::finding::Code;
+use crate::store::mails;
 use crate::store::parties::{self, Organisation};
+
+/// Mails of an address that was nobody's until now that are looked at again at once.
+const MOST_ADOPTED: i64 = 2_000;
 
 /// Parts an organisation may have.
 pub const ROLES: &[&str] = &["buyer", "centre", "courier", "producer", "reviewer", "seller"];
@@ -61,6 +67,7 @@ impl PartyProfile {
             }
             identifiers.push((identifier.scheme.clone(), identifier.value.clone()));
         }
+        self.check_addresses(known, cx);
         if cx.findings.has_errors() {
             return Ok(Verdict::Reject);
         }
@@ -83,7 +90,52 @@ impl PartyProfile {
         parties::set_identifiers(cx.tx, id, &identifiers)?;
         parties::raise_version(cx.tx)?;
         cx.directory_changed = true;
+        if row.status == "active" && id != row.centre_id {
+            self.adopt(id, cx)?;
+        }
         Ok(Verdict::Apply)
+    }
+
+    /// The addresses that mails of this company come from, lower case.
+    pub fn senders(&self) -> impl Iterator<Item = String> {
+        let contact = self.contact.as_ref().map(|contact| contact.electronic_mail.as_str());
+        let all = contact.into_iter().chain(self.mail_addresses.iter().map(String::as_str));
+        all.map(|address| address.trim().to_lowercase()).filter(|address| !address.is_empty())
+    }
+
+    fn check_addresses(&self, known: Option<i64>, cx: &mut Cx<'_, '_>) {
+        for (index, address) in self.mail_addresses.iter().enumerate() {
+            let path = format!("mail_addresses[{}]", index + 1);
+            let plain = address.trim().to_lowercase();
+            let (name, host) = plain.rsplit_once('@').unwrap_or(("", ""));
+            // A whole host must not be a whole country.
+            let host_is_one =
+                host.len() > 2 && host.trim_matches('.') == host && (host.contains('.') || !name.is_empty());
+            let shape = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"' | '@');
+            if !host_is_one || plain.len() > 254 || name.contains(shape) || host.contains(shape) {
+                cx.error(Code::BadValue, &path, address, "name@host, @host");
+            }
+            let owner = cx.directory.by_address(&plain).map(|owner| (owner.id, owner.short.clone()));
+            if let Some((owner, short)) = owner.filter(|(owner, _)| Some(*owner) != known) {
+                // The owner of a host may leave one address of it to somebody else.
+                let exact = cx.directory.organisation(owner).is_some_and(|owner| owner.addresses.contains(&plain));
+                if exact {
+                    cx.error(Code::Conflict, path, address, short);
+                }
+            }
+        }
+    }
+
+    /// Mails that came from its addresses while they were nobody's are its own from now on, and looked at again.
+    fn adopt(&self, id: i64, cx: &mut Cx<'_, '_>) -> Result<()> {
+        let own: Vec<String> = self.senders().collect();
+        for (mail_id, sender) in mails::unknown(cx.tx, MOST_ADOPTED)? {
+            let host = sender.rsplit_once('@').map_or(String::new(), |(_, host)| format!("@{host}"));
+            if !sender.is_empty() && (own.contains(&sender) || own.contains(&host)) {
+                mails::adopt(cx.tx, mail_id, id, cx.now_ms)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -206,6 +206,7 @@ impl Statement {
             subject,
             text,
             language: language.as_str().to_owned(),
+            ..Notice::default()
         }
     }
 }

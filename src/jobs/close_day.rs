@@ -58,6 +58,7 @@ pub async fn run(hub: &Arc<Hub>, day: &str) -> Result<usize> {
             file_name: String::new(),
             account_id: None,
             answers_delivery_id: None,
+            mail_id: None,
         };
         hub.receive(receipt, json.to_string().into()).await?;
         tracing::info!(number = %statement.id, lines = group.len(), "statement {} handed in for {}", statement.id, seller.short);

@@ -1,4 +1,4 @@
-//! Takes away what nobody needs any more: chunks of receipts that were never finished, rows of catalogues that never
+//! Takes away what nobody needs any more: chunks of receipts and mails that were never finished, rows of catalogues that never
 //! went live or were replaced, transport ids older than the window in which a call is known again.
 
 use std::sync::Arc;
@@ -26,6 +26,7 @@ pub async fn run(hub: &Arc<Hub>) -> Result<u64> {
             .store
             .write(move |tx| {
                 Ok(sweep::orphan_chunks(tx, floor, AT_ONCE)?
+                    + sweep::orphan_mail_chunks(tx, floor, AT_ONCE)?
                     + sweep::dead_items(tx, floor, AT_ONCE)?
                     + sweep::old_transport_ids(tx, now_ms - TRANSPORT_ID_MS, AT_ONCE)?)
             })

@@ -101,6 +101,30 @@ impl Place {
         Place { path: Some(path.into()), ..Place::default() }
     }
 
+    /// Where it is, as people say it: `시트 발주, 칸 B7`, `line 3, column 12`; without the path.
+    pub fn words(&self, language: Language) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let mut put = |ko: (&str, &str), en: &str, value: Option<String>| {
+            parts.extend(value.map(|value| match language {
+                Language::Ko => format!("{}{value}{}", ko.0, ko.1),
+                Language::En => format!("{en} {value}"),
+            }));
+        };
+        let text = |number: Option<u32>| number.map(|number| number.to_string());
+        put(("시트 ", ""), "sheet", self.sheet.clone());
+        put(("칸 ", ""), "cell", self.cell.clone());
+        if self.segment.is_some() {
+            put(("", "번째 세그먼트"), "segment", text(self.segment));
+            put(("요소 ", ""), "element", text(self.element.map(u32::from)));
+            put(("구성요소 ", ""), "component", text(self.component.map(u32::from)));
+        } else {
+            put(("", "번째 줄"), "line", text(self.line));
+            put(("", "번째 글자"), "column", text(self.column));
+        }
+        put(("입력란 ", ""), "field", self.field.clone());
+        parts.join(", ")
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Place::default()
@@ -228,6 +252,8 @@ codes! {
     AgainOrSame "again-or-same" "an equal document came on {expected}; is this a new one, or the same again?" "{expected}에 같은 내용의 문서를 받았습니다. 새 문서입니까, 같은 문서입니까?"
     Repeat "repeat" "this was received before on {expected}" "{expected}에 이미 받은 문서입니다"
     Waiting "waiting" "waits for {expected}" "{expected}을(를) 기다립니다"
+    UnknownSender "unknown-sender" "nobody here has the mail address {found}; give it to a partner, or leave the mail where it is" "{found} 메일 주소를 쓰는 거래처가 없습니다. 거래처에 등록하거나 그대로 두십시오"
+    SenderUnproven "sender-unproven" "nothing proves that {found} sent this; agreed is {expected}" "{found}에서 보낸 것이 확인되지 않았습니다. 약정된 확인 방법: {expected}"
     Required "required" "{expected} is needed for this" "{expected} 값이 필요합니다"
     // the machine
     HubTrouble "hub-trouble" "the hub met a fault of its own; the document is kept and held for a person" "허브 내부 오류입니다. 문서는 보관되었고 담당자가 확인합니다"
@@ -430,6 +456,17 @@ mod tests {
             Finding::error(Code::QuantityExceeds, Place::path("lines[3].quantity")).found("12 EA").expected("10 EA");
         assert_eq!(finding.text(Language::En), "quantity 12 EA exceeds the 10 EA still open");
         assert_eq!(finding.text(Language::Ko), "수량 12 EA이(가) 남은 10 EA보다 많습니다");
+    }
+
+    #[test]
+    fn places_in_words() {
+        let place = Place { segment: Some(7), element: Some(2), path: Some("LIN".to_owned()), ..Place::default() };
+        assert_eq!(place.words(Language::Ko), "7번째 세그먼트, 요소 2");
+        assert_eq!(place.words(Language::En), "segment 7, element 2");
+        let place = Place { line: Some(3), column: Some(12), ..Place::default() };
+        assert_eq!(place.words(Language::En), "line 3, column 12");
+        let place = Place { sheet: Some("발주".to_owned()), cell: Some("B7".to_owned()), ..Place::default() };
+        assert_eq!(place.words(Language::Ko), "시트 발주, 칸 B7");
     }
 
     #[test]

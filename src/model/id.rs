@@ -129,6 +129,8 @@ ids! {
     KeyId "key"
     /// A person who signs in.
     AccountId "acc"
+    /// A mail as it came in.
+    MailId "mail"
 }
 
 #[cfg(test)]

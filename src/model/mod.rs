@@ -6,6 +6,7 @@ pub mod document_type;
 pub mod envelope;
 pub mod finding;
 pub mod id;
+pub mod mail;
 pub mod message;
 pub mod money;
 pub mod name;

@@ -15,8 +15,10 @@ use crate::model::finding::{Code, Finding, Findings, Place, Severity};
 use crate::model::id::DocumentId;
 use crate::model::parts::{DocumentReference, Identifier};
 use crate::model::record::Date;
+use crate::model::secret::Secret;
 use crate::store::documents::NewDocument;
 use crate::store::interchanges::{self, Decision, Interchange};
+use crate::store::mails::{self, Mail};
 use crate::store::{Tx, audit, documents};
 
 /// Documents decided in one transaction; an interchange with more goes in several.
@@ -50,6 +52,8 @@ pub struct Work {
     pub read: ReadInterchange,
     /// Today in the hub's zone.
     pub today: String,
+    /// What releases its mail, if it is in one that turns out to be unproven.
+    pub link: Option<Secret>,
 }
 
 /// What was decided.
@@ -96,11 +100,15 @@ impl Work {
             return Ok(Decided { lost: true, ..Decided::default() });
         }
         let now_ms = self.hub.clock.now_ms();
+        let mail = match self.interchange.mail_id {
+            Some(mail_id) => mails::get(tx, mail_id)?,
+            None => None,
+        };
         let mut decided = Decided::default();
         let mut waits: Vec<(String, String)> = Vec::new();
         let mut patience_ms = 0;
         for message in self.read.messages.get(from..to).unwrap_or_default() {
-            let one = self.document(tx, message, now_ms)?;
+            let one = self.document(tx, message, mail.as_ref(), now_ms)?;
             decided.dispositions.push(one.disposition);
             decided.deliveries += one.deliveries;
             decided.directory_changed |= one.directory_changed;
@@ -121,16 +129,31 @@ impl Work {
         if last {
             // What was decided in earlier steps, or by an earlier try, is in the store alone.
             let dispositions = if from == 0 { decided.dispositions.clone() } else { documents::dispositions(tx, id)? };
-            decided.deliveries += self.finish(tx, &dispositions, now_ms)?;
+            decided.deliveries += self.finish(tx, mail.as_ref(), dispositions, now_ms)?;
+            if let Some(mail) = &mail {
+                decided.deliveries += self.settle_mail(tx, mail, now_ms)?;
+            }
         }
         Ok(decided)
     }
 
-    fn finish(&self, tx: &mut Tx<'_>, dispositions: &[Disposition], now_ms: i64) -> Result<usize> {
+    fn finish(
+        &self,
+        tx: &mut Tx<'_>,
+        mail: Option<&Mail>,
+        mut dispositions: Vec<Disposition>,
+        now_ms: i64,
+    ) -> Result<usize> {
         let id = self.interchange.id;
+        let count = dispositions.len();
+        let mut own = self.read.findings.clone();
         let mut worst = dispositions.iter().copied().max();
-        let own_errors = self.read.findings.iter().any(|finding| finding.severity == Severity::Error);
-        if own_errors || dispositions.is_empty() {
+        if let Some(finding) = mail.filter(|_| count == 0).and_then(|mail| self.unproven(mail, None)) {
+            // Nobody is told what is wrong with it before it is known whose it is.
+            own.push(finding);
+            dispositions.push(Disposition::Held);
+            worst = Some(Disposition::Held);
+        } else if count == 0 || own.iter().any(|finding| finding.severity == Severity::Error) {
             worst = worst.max(Some(Disposition::Rejected));
         }
         let has = |wanted| dispositions.contains(&wanted);
@@ -158,7 +181,7 @@ impl Work {
         let text =
             |id: &Option<crate::model::party_id::PartyId>| id.as_ref().map_or(String::new(), ToString::to_string);
         let envelope = &self.read.envelope;
-        let findings = if self.read.findings.is_empty() { String::new() } else { to_json(&self.read.findings)? };
+        let findings = if own.is_empty() { String::new() } else { to_json(&own)? };
         let decision = Decision {
             state,
             disposition: worst,
@@ -167,7 +190,7 @@ impl Work {
             control_reference: envelope.control_reference.as_deref().unwrap_or(""),
             sender: &text(&envelope.sender),
             receiver: &text(&envelope.receiver),
-            documents: dispositions.len() as i64,
+            documents: count as i64,
             findings: &findings,
             due_ms,
         };
@@ -220,7 +243,7 @@ impl Work {
         self.directory.agreement(self.interchange.organisation_id, Direction::In, document_type, &self.today)
     }
 
-    fn document(&self, tx: &mut Tx<'_>, message: &ReadMessage, now_ms: i64) -> Result<One> {
+    fn document(&self, tx: &mut Tx<'_>, message: &ReadMessage, mail: Option<&Mail>, now_ms: i64) -> Result<One> {
         let id = self.interchange.id;
         let ordinal = i64::from(message.ordinal);
         if let Some((_, disposition)) = documents::clear_place(tx, id, ordinal)? {
@@ -253,11 +276,17 @@ impl Work {
         let window_ms = window_s.map_or(WINDOW_MS, |seconds| i64::from(seconds) * 1000);
 
         let mut findings = Findings::from(message.findings.clone());
-        self.check_sender(message, document_type, &mut findings);
+        let draft = mail.and_then(|mail| self.unproven(mail, agreed));
+        if draft.is_none() {
+            self.check_sender(message, document_type, &mut findings);
+        }
         let identity = self.identify(tx, message, &header, unnumbered, window_ms, now_ms)?;
         let mut one = One { patience_ms: header.patience_ms, ..One::of(Disposition::Rejected) };
         let mut trade_id = None;
-        let disposition = if findings.has_errors() || body.is_none() {
+        let disposition = if let Some(finding) = draft {
+            findings.push(finding);
+            Disposition::Held
+        } else if findings.has_errors() || body.is_none() {
             Disposition::Rejected
         } else if let Some(finding) = &identity.held {
             findings.push(finding.clone());
@@ -456,7 +485,8 @@ impl Work {
         })
     }
 
-    fn time_words(&self, at_ms: i64) -> String {
+    /// An instant in the hub's zone, for people.
+    pub(super) fn time_words(&self, at_ms: i64) -> String {
         chrono::DateTime::from_timestamp_millis(at_ms)
             .map_or(String::new(), |at| at.with_timezone(&self.hub.config.zone).format("%Y-%m-%d %H:%M").to_string())
     }

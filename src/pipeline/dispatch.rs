@@ -135,6 +135,7 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
             file_name: String::new(),
             account_id: None,
             answers_delivery_id: Some(delivery.id),
+            mail_id: None,
         };
         hub.receive(receipt, body).await?;
     }
@@ -164,6 +165,8 @@ fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
         content_type: delivery.content_type.clone(),
         file_name: prepare::file_name(delivery),
         subject: format!("{} {}", delivery.document_type, delivery.number),
+        thread: Vec::new(),
+        automatic_answer: false,
         body: Bytes::from(body),
         signing_secret: secret(terms.map(|terms| &terms.signing_secret))?,
         credential: secret(terms.map(|terms| &terms.credential))?,
@@ -172,6 +175,8 @@ fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
         let notice: crate::document::notice::Notice = serde_json::from_str(&delivery.content)
             .map_err(|error| Error::store("the stored notice cannot be read").caused_by(error))?;
         out.subject = notice.subject;
+        out.thread = notice.thread;
+        out.automatic_answer = notice.automatic_answer.unwrap_or(false);
         out.file_name = String::new();
     }
     Ok(out)

@@ -8,6 +8,7 @@ pub mod courier;
 pub mod dispatch;
 pub mod encode;
 pub mod hub;
+pub mod mail;
 pub mod metrics;
 pub mod outbound;
 pub mod payload;

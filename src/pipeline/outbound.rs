@@ -23,6 +23,10 @@ pub struct Outgoing {
     pub file_name: String,
     /// Subject of a mail; empty where nobody reads one.
     pub subject: String,
+    /// Message ids of the mails that a mail belongs to, that of the one it answers last.
+    pub thread: Vec<String>,
+    /// Whether a mail answers another by itself: then it goes with an empty return path.
+    pub automatic_answer: bool,
     /// The bytes.
     pub body: Bytes,
     /// `whsec_…`: signs the request by Standard Webhooks.

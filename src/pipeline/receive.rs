@@ -34,6 +34,8 @@ pub struct Receipt {
     pub account_id: Option<i64>,
     /// The delivery whose answer body this is.
     pub answers_delivery_id: Option<i64>,
+    /// The mail it came in.
+    pub mail_id: Option<i64>,
 }
 
 /// What became of a receipt.
@@ -126,6 +128,7 @@ impl Hub {
             received_ms: self.clock.now_ms(),
             account_id: receipt.account_id,
             answers_delivery_id: receipt.answers_delivery_id,
+            mail_id: receipt.mail_id,
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::SemaphorePermit;
 
+use ring::rand::SystemRandom;
+
 use super::claims::{self, Queue};
 use super::commit::{Decided, Work};
 use super::hub::{Happened, Hub};
@@ -16,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::disposition::{Cause, InterchangeState};
 use crate::model::finding::{Code, Finding, Place};
 use crate::model::id::InterchangeId;
+use crate::model::secret::Secret;
 use crate::store::interchanges::{self, CHUNK_BYTES, Decision, Interchange};
 
 /// Interchanges claimed at once.
@@ -168,7 +171,9 @@ async fn read_and_decide(hub: &Arc<Hub>, interchange: Interchange, payload: Opti
         let read = std::panic::catch_unwind(AssertUnwindSafe(|| read::whole(&source, bytes.into())));
         read.unwrap_or_else(|panic| Err(panicked(hub, panic_words(&panic))))
     };
-    let work = Work { hub: Arc::clone(hub), directory, interchange, read: read?, today };
+    // Outside of the transaction, which may be run twice.
+    let link = interchange.mail_id.map(|_| Secret::generate("", &SystemRandom::new())).transpose()?;
+    let work = Work { hub: Arc::clone(hub), directory, interchange, read: read?, today, link };
     Arc::new(work).decide().await
 }
 

@@ -78,6 +78,7 @@ pub(crate) async fn submit(seat: &Seat, document_type: &str, pairs: &Pairs, nonc
         file_name: String::new(),
         account_id: Some(seat.account.id),
         answers_delivery_id: None,
+        mail_id: None,
     };
     let hub = &seat.portal.hub;
     let received = hub.receive(receipt, body.into()).await?;

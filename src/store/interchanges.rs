@@ -38,6 +38,8 @@ pub struct NewInterchange {
     pub account_id: Option<i64>,
     /// The delivery whose answer body this is.
     pub answers_delivery_id: Option<i64>,
+    /// The mail it came in.
+    pub mail_id: Option<i64>,
 }
 
 /// An interchange as stored, without its payload.
@@ -93,13 +95,15 @@ pub struct Interchange {
     pub decided_ms: Option<i64>,
     /// Whether a person said that it is a new one, not the same again.
     pub confirmed: bool,
+    /// The mail it came in.
+    pub mail_id: Option<i64>,
 }
 
 macro_rules! columns {
     () => {
         "id, centre_id, organisation_id, transport, content_type, charset, file_name, digest, size_bytes, received_ms, \
          account_id, answers_delivery_id, state, epoch, attempts, disposition, cause, format, control_reference, sender, \
-         receiver, documents, findings, decided_ms, confirmed"
+         receiver, documents, findings, decided_ms, confirmed, mail_id"
     };
 }
 
@@ -130,6 +134,7 @@ fn from_row(row: &Row) -> Result<Interchange> {
         findings: row.opt_text(22)?,
         decided_ms: row.opt_int(23)?,
         confirmed: row.flag(24)?,
+        mail_id: row.opt_int(25)?,
     })
 }
 
@@ -138,8 +143,8 @@ fn from_row(row: &Row) -> Result<Interchange> {
 pub fn insert(tx: &mut Tx<'_>, new: &NewInterchange, payload: Option<&[u8]>) -> Result<()> {
     tx.run(
         "INSERT INTO interchange (id, centre_id, organisation_id, transport, transport_id, content_type, charset, file_name, \
-         digest, size_bytes, received_ms, account_id, answers_delivery_id, state, due_ms, epoch, attempts, confirmed, documents) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'received', ?11, 0, 0, 0, 0)",
+         digest, size_bytes, received_ms, account_id, answers_delivery_id, mail_id, state, due_ms, epoch, attempts, confirmed, \
+         documents) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'received', ?11, 0, 0, 0, 0)",
         params![
             new.id,
             new.centre_id,
@@ -153,7 +158,8 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewInterchange, payload: Option<&[u8]>) -> 
             new.size_bytes,
             new.received_ms,
             new.account_id,
-            new.answers_delivery_id
+            new.answers_delivery_id,
+            new.mail_id
         ],
     )?;
     if let Some(bytes) = payload {

@@ -9,6 +9,7 @@ pub mod interchanges;
 pub mod items;
 pub mod jobs;
 pub mod leases;
+pub mod mails;
 pub mod migrate;
 pub mod orders;
 pub mod parcels;

@@ -69,7 +69,7 @@ pub fn newest_ms(tx: &mut Tx<'_>) -> Result<Option<i64>> {
 pub struct Question {
     /// What is proved, in a few words.
     pub name: &'static str,
-    /// What an id of the answer belongs to: `doc`, `dlv`, or empty for ids that nobody sees.
+    /// What an id of the answer belongs to: `doc`, `dlv`, `ix`, `trd`, or empty for ids that nobody sees.
     pub prefix: &'static str,
     /// What is wrong with a row of the answer.
     pub wrong: &'static str,
@@ -101,6 +101,13 @@ pub const QUESTIONS: &[Question] = &[
         wrong: "a document belongs to no interchange",
         sql: "SELECT d.id FROM document d WHERE NOT EXISTS (SELECT 1 FROM interchange i WHERE i.id = d.interchange_id) \
               ORDER BY d.id LIMIT ?1",
+    },
+    Question {
+        name: "mails",
+        prefix: "ix",
+        wrong: "an interchange came in a mail that is not there",
+        sql: "SELECT i.id FROM interchange i WHERE i.mail_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mail m \
+              WHERE m.id = i.mail_id) ORDER BY i.id LIMIT ?1",
     },
     Question {
         name: "deliveries",
@@ -159,6 +166,13 @@ pub const QUESTIONS: &[Question] = &[
               ORDER BY p.id LIMIT ?1",
     },
 ];
+
+/// Mails after an id: id, SHA-256 as noted when it came, size in bytes.
+pub fn mails_after(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<(i64, Vec<u8>, i64)>> {
+    let rows =
+        tx.query("SELECT id, digest, size_bytes FROM mail WHERE id > ?1 ORDER BY id LIMIT ?2", params![after, limit])?;
+    rows.iter().map(|row| Ok((row.int(0)?, row.bytes(1)?, row.int(2)?))).collect()
+}
 
 /// The ids of what is wrong.
 pub fn ask(tx: &mut Tx<'_>, question: &Question, limit: i64) -> Result<Vec<i64>> {

@@ -14,6 +14,15 @@ pub fn orphan_chunks(tx: &mut Tx<'_>, below_id: i64, limit: i64) -> Result<u64> 
     )
 }
 
+/// Pieces of mails below an id that never became mails.
+pub fn orphan_mail_chunks(tx: &mut Tx<'_>, below_id: i64, limit: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM mail_chunk WHERE mail_id IN (SELECT c.mail_id FROM mail_chunk c WHERE c.number = 0 AND c.mail_id < ?1 \
+         AND NOT EXISTS (SELECT 1 FROM mail m WHERE m.id = c.mail_id) LIMIT ?2)",
+        params![below_id, limit],
+    )
+}
+
 /// Catalogue rows of documents below an id that are not in force and that no order line stands on.
 pub fn dead_items(tx: &mut Tx<'_>, below_document_id: i64, limit: i64) -> Result<u64> {
     let rows = tx.query(

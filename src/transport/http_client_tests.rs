@@ -95,6 +95,8 @@ fn outgoing(address: impl Into<String>) -> Outgoing {
         content_type: "application/xml".to_owned(),
         file_name: String::new(),
         subject: String::new(),
+        thread: Vec::new(),
+        automatic_answer: false,
         body: Bytes::from_static(b"<Order/>"),
         signing_secret: None,
         credential: None,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
-use lettre::address::AddressError;
+use lettre::address::{AddressError, Envelope};
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -120,8 +120,18 @@ impl MailClient {
             .from(self.from.clone())
             .date(UNIX_EPOCH + Duration::from_millis(now_ms))
             .message_id(Some(format!("<{}@{domain}>", out.delivery)))
-            .header(AutoSubmitted)
+            .header(AutoSubmitted(if out.automatic_answer { "auto-replied" } else { "auto-generated" }))
             .subject(&subject);
+        if let Some(answered) = out.thread.last() {
+            builder = builder.in_reply_to(format!("<{}>", one_line(answered)));
+            let all: Vec<String> = out.thread.iter().map(|id| format!("<{}>", one_line(id))).collect();
+            builder = builder.references(all.join(" "));
+        }
+        if out.automatic_answer {
+            // Nothing that comes back of it may be answered again (RFC 3834 section 3.3).
+            let envelope = Envelope::new(None, to.clone());
+            builder = builder.envelope(envelope.map_err(|error| format!("the mail cannot be addressed: {error}"))?);
+        }
         for address in to {
             builder = builder.to(Mailbox::new(None, address));
         }
@@ -220,9 +230,9 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// `Auto-Submitted: auto-generated` (RFC 3834 section 5).
+/// `Auto-Submitted` (RFC 3834 section 5): `auto-generated`, or `auto-replied` for an answer.
 #[derive(Clone)]
-struct AutoSubmitted;
+struct AutoSubmitted(&'static str);
 
 impl Header for AutoSubmitted {
     fn name() -> HeaderName {
@@ -230,11 +240,11 @@ impl Header for AutoSubmitted {
     }
 
     fn parse(_: &str) -> std::result::Result<AutoSubmitted, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(AutoSubmitted)
+        Ok(AutoSubmitted("auto-generated"))
     }
 
     fn display(&self) -> HeaderValue {
-        HeaderValue::new(AutoSubmitted::name(), "auto-generated".to_owned())
+        HeaderValue::new(AutoSubmitted::name(), self.0.to_owned())
     }
 }
 

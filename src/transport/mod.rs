@@ -9,6 +9,7 @@ pub mod keys;
 pub mod listen;
 pub mod mail;
 pub mod mail_client;
+pub mod smtp;
 mod stall;
 pub mod tls;
 pub mod trust;

@@ -131,6 +131,7 @@ async fn seed(config: Config, deliver_to: &str) -> String {
             file_name: String::new(),
             account_id: None,
             answers_delivery_id: None,
+            mail_id: None,
         };
         let received = hub.receive(receipt, document.to_string().into()).await.unwrap();
         worker::run_once(&hub).await.unwrap();

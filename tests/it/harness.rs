@@ -168,6 +168,7 @@ impl Harness {
             file_name: String::new(),
             account_id: None,
             answers_delivery_id: None,
+            mail_id: None,
         };
         let received = self.hub.receive(receipt, body.to_string().into()).await.unwrap();
         assert!(matches!(received, Received::New(_)));

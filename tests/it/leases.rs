@@ -32,6 +32,7 @@ fn fill(store: &Store, rows: i64) {
                     received_ms: NOW_MS - 1,
                     account_id: None,
                     answers_delivery_id: None,
+                    mail_id: None,
                 };
                 interchanges::insert(tx, &new, None)?;
             }

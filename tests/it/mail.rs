@@ -42,6 +42,8 @@ fn outgoing(address: &str) -> Outgoing {
         content_type: "text/plain; charset=utf-8".to_owned(),
         file_name: String::new(),
         subject: "주문이 왔습니다".to_owned(),
+        thread: Vec::new(),
+        automatic_answer: false,
         body: Bytes::from("안녕하세요.\n주문 4711\n.점으로 시작\n".to_owned()),
         signing_secret: None,
         credential: None,

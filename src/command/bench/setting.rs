@@ -113,6 +113,7 @@ async fn submit(running: &Running, organisation_id: i64, centre_id: i64, documen
         file_name: String::new(),
         account_id: None,
         answers_delivery_id: None,
+        mail_id: None,
     };
     let received = hub.receive(receipt, document.to_string().into()).await?;
     worker::run_once(hub).await?;

@@ -4,8 +4,9 @@
 use mail_parser::{HeaderValue, Message};
 use ring::digest::{Context as Digest, SHA256, digest};
 
-use super::parts::{self, Attached, Found, LeftOut, Limits};
+use super::parts::{self, Attached, Found, Limits};
 use super::words;
+use crate::model::mail::{LeftOut, Why};
 
 /// Message ids of a thread that are kept, the latest ones.
 const MOST_REFERENCES: usize = 20;
@@ -59,11 +60,7 @@ pub struct Letter {
 
 /// Reads a mail. `null_return` says that it came with an empty return path.
 pub fn read(raw: &[u8], null_return: bool, limits: &Limits) -> Letter {
-    let Some(message) = parts::parse(raw) else {
-        let left_out = vec![LeftOut { name: String::new(), size_bytes: raw.len(), why: parts::Why::TooDeep }];
-        let digest = sha256(raw);
-        return Letter { message_id: named_by(&digest), left_out, digest, ..Letter::default() };
-    };
+    let Some(message) = parts::parse(raw) else { return unreadable(raw, Why::TooDeep) };
     let Found { documents, left_out, .. } = parts::find(&message, limits);
     let mut letter = Letter {
         from: address(&message),
@@ -96,6 +93,13 @@ pub fn read(raw: &[u8], null_return: bool, limits: &Limits) -> Letter {
         named_by(digest.finish().as_ref())
     });
     letter
+}
+
+/// A mail of which nothing can be told, by name of its bytes.
+pub(super) fn unreadable(raw: &[u8], why: Why) -> Letter {
+    let left_out = vec![LeftOut { name: String::new(), size_bytes: raw.len(), why }];
+    let digest = sha256(raw);
+    Letter { message_id: named_by(&digest), left_out, digest, ..Letter::default() }
 }
 
 /// A message id for a mail that has none, or one that nothing can be told by.

@@ -13,11 +13,11 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, PartType};
 use memchr::{memchr_iter, memmem};
-use serde::{Deserialize, Serialize};
 use zip::ZipArchive;
 
 use super::words::{self, parameter};
 use crate::format::{Hint, recognise};
+use crate::model::mail::{LeftOut, Why};
 
 /// Bytes of a file by which its format is recognised.
 const LOOK_BYTES: usize = 4 << 10;
@@ -52,37 +52,6 @@ pub struct Attached {
     pub body: Bytes,
 }
 
-/// Why a file was not taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Why {
-    /// An archive that cannot be unpacked.
-    Damaged,
-    /// It needs a password.
-    Encrypted,
-    /// Not in a format that is read here.
-    NoDocument,
-    /// A picture, a signature and the like, or part of a report about a mail.
-    PassedOver,
-    /// Deeper inside other mails and archives than is looked.
-    TooDeep,
-    /// More bytes than are unpacked.
-    TooLarge,
-    /// More parts than are looked at.
-    TooMany,
-}
-
-/// A file that was not taken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LeftOut {
-    /// Its name; empty if it has none.
-    pub name: String,
-    /// Its size in bytes; 0 where it was not unpacked.
-    pub size_bytes: usize,
-    /// Why.
-    pub why: Why,
-}
-
 /// What was found in a mail.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -103,6 +72,11 @@ pub(super) fn parse(raw: &[u8]) -> Option<Message<'_>> {
         return None;
     }
     MessageParser::default().parse(raw)
+}
+
+/// Parses the head of a mail only.
+pub(super) fn parse_head(raw: &[u8]) -> Option<Message<'_>> {
+    MessageParser::default().parse_headers(raw)
 }
 
 /// The documents in a mail.

@@ -1,0 +1,343 @@
+//! What the sender of a mail is told, in its language: what was understood, with a link, or what is wrong, in a clerk's words.
+//! The question whether a mail is really the partner's is asked here as well.
+
+use crate::document::notice::Notice;
+use crate::model::disposition::Disposition;
+use crate::model::finding::{Finding, Language, Severity};
+use crate::model::id::DeliveryId;
+use crate::model::mail::{LeftOut, Why};
+use crate::model::parts::Amount;
+use crate::store::mails::Mail;
+
+/// Findings of one document that are told.
+const MOST_FINDINGS: usize = 30;
+/// Characters of an answer.
+const LONGEST_TEXT: usize = 60_000;
+
+/// A document, as it is told.
+pub(super) struct Told {
+    /// Its type in words.
+    pub(super) title: String,
+    /// Its number.
+    pub(super) number: String,
+    /// How many lines it has.
+    pub(super) lines: Option<usize>,
+    /// What it comes to.
+    pub(super) total: Option<Amount>,
+    /// What became of it.
+    pub(super) disposition: Disposition,
+    /// What is wrong with it.
+    pub(super) findings: Vec<Finding>,
+    /// Its page.
+    pub(super) path: String,
+}
+
+/// A file of the mail, as it is told.
+pub(super) struct File {
+    /// Its name.
+    pub(super) name: String,
+    /// The worst of its documents.
+    pub(super) disposition: Disposition,
+    /// Its documents.
+    pub(super) documents: Vec<Told>,
+    /// How many documents more it has.
+    pub(super) more: usize,
+    /// What is wrong with the file as a whole.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Everything an answer says.
+pub(super) struct Report<'m> {
+    /// The mail.
+    pub(super) mail: &'m Mail,
+    /// The language of its sender.
+    pub(super) language: Language,
+    /// Who answers.
+    pub(super) centre: &'m str,
+    /// The hub's address.
+    pub(super) url: String,
+    /// Files with news.
+    pub(super) files: Vec<File>,
+    /// Files that were not taken.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// One of two texts.
+fn say(language: Language, ko: &'static str, en: &'static str) -> &'static str {
+    match language {
+        Language::Ko => ko,
+        Language::En => en,
+    }
+}
+
+/// The answer, in the thread of the mail.
+pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
+    let language = report.language;
+    let mut text =
+        say(language, "보내 주신 메일에 대한 자동 답장입니다.\n", "This answers your mail automatically.\n").to_owned();
+    for file in &report.files {
+        write_file(&mut text, file, report);
+    }
+    if report.files.is_empty() {
+        text.push('\n');
+        text.push_str(say(
+            language,
+            "메일에서 처리할 문서를 찾지 못했습니다. XML, EDI, CSV 파일을 첨부해 주십시오. ZIP으로 묶어도 됩니다.\n",
+            "No document was found in it. Please attach XML, EDI or CSV files; they may be in a ZIP archive.\n",
+        ));
+    }
+    if !report.left_out.is_empty() {
+        text.push('\n');
+        text.push_str(say(language, "읽지 않은 파일:\n", "Files that were not read:\n"));
+        for left in report.left_out.iter().take(MOST_FINDINGS) {
+            text.push_str(&format!("  - {}: {}\n", left.name, why(left.why, language)));
+        }
+    }
+    let all = report
+        .files
+        .iter()
+        .flat_map(|file| file.documents.iter().map(|told| told.disposition).chain([file.disposition]));
+    if all.into_iter().any(|disposition| disposition == Disposition::Rejected) {
+        text.push('\n');
+        text.push_str(say(
+            language,
+            "고친 문서를 이 메일에 답장으로 보내 주십시오.\n",
+            "Please send the corrected document as a reply to this mail.\n",
+        ));
+    }
+    text.push_str(&format!("\n{}\n{}\n", report.centre, report.url));
+    finish(report.mail, id, language, &report.mail.sender, again_subject(&report.mail.subject), text)
+}
+
+/// The question whether a mail is the partner's. It repeats nothing of the mail, which may be anybody's.
+pub(super) fn question(mail: &Mail, language: Language, to: &str, at: &str, url: &str, id: i64) -> Notice {
+    let count = mail.documents;
+    let (subject, text) = match language {
+        Language::Ko => (
+            "메일로 받은 문서를 확인해 주십시오",
+            format!(
+                "{at}에 이 주소에서 보낸 것으로 된 메일로 문서 {count}건을 받았습니다.\n직접 보내셨다면 아래 주소를 열어 확인해 주십시오. \
+                 확인 전에는 처리하지 않습니다.\n\n{url}\n\n보내지 않으셨다면 아무것도 하지 않으셔도 됩니다.\n"
+            ),
+        ),
+        Language::En => (
+            "Please confirm the documents that came by mail",
+            format!(
+                "On {at} a mail that names this address as its sender brought documents: {count}.\nIf it is yours, please open this \
+                 address and confirm it. Until then nothing is done with it.\n\n{url}\n\nIf it is not yours, nothing needs to be done.\n"
+            ),
+        ),
+    };
+    finish(mail, id, language, to, subject.to_owned(), text)
+}
+
+fn finish(mail: &Mail, id: i64, language: Language, to: &str, subject: String, text: String) -> Notice {
+    let mut thread: Vec<String> = mail.thread.lines().map(str::to_owned).collect();
+    thread.push(mail.message_id.clone());
+    // Message ids of ours for mails without one are nobody else's.
+    thread
+        .retain(|id| !id.ends_with(".invalid") && id.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>')));
+    Notice {
+        id: DeliveryId(id).to_string().replace("dlv_", "M").to_uppercase(),
+        to: to.to_owned(),
+        subject,
+        text: text.chars().take(LONGEST_TEXT).collect(),
+        language: language.as_str().to_owned(),
+        thread,
+        automatic_answer: Some(true),
+        ..Notice::default()
+    }
+}
+
+fn again_subject(subject: &str) -> String {
+    let answered = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
+    if answered { subject.to_owned() } else { format!("Re: {subject}").trim_end().to_owned() }
+}
+
+fn write_file(text: &mut String, file: &File, report: &Report<'_>) {
+    let language = report.language;
+    text.push('\n');
+    if !file.name.is_empty() {
+        text.push_str(&format!("[{}]\n", file.name));
+    }
+    if file.documents.is_empty() {
+        text.push_str(&format!("{}\n", outcome(file.disposition, language)));
+    }
+    write_findings(text, &file.findings, language);
+    for told in &file.documents {
+        let name = format!("{} {}", told.title, told.number);
+        text.push_str(&format!("{}: {}\n", name.trim(), outcome(told.disposition, language)));
+        let mut known = Vec::new();
+        if let Some(lines) = told.lines {
+            known.push(match language {
+                Language::Ko => format!("{lines}줄"),
+                Language::En => format!("lines: {lines}"),
+            });
+        }
+        if let Some(total) = &told.total {
+            let total = format!("{} {}", grouped(&total.value.to_string()), total.currency);
+            known.push(format!("{} {}", say(language, "합계", "total"), total.trim()));
+        }
+        if !known.is_empty() {
+            text.push_str(&format!("  {}\n", known.join(", ")));
+        }
+        write_findings(text, &told.findings, language);
+        text.push_str(&format!("  {}{}\n", report.url, told.path));
+    }
+    if file.more > 0 {
+        match language {
+            Language::Ko => text.push_str(&format!("그 밖에 문서 {}건\n", file.more)),
+            Language::En => text.push_str(&format!("and {} documents more\n", file.more)),
+        }
+    }
+}
+
+fn write_findings(text: &mut String, findings: &[Finding], language: Language) {
+    let mut list: Vec<&Finding> = findings.iter().filter(|finding| finding.severity != Severity::Note).collect();
+    list.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in list.iter().take(MOST_FINDINGS) {
+        let mut place = finding.place.words(language);
+        if let Some(path) = finding.place.path.as_deref().filter(|path| !path.is_empty()) {
+            place.push_str(if place.is_empty() { "" } else { ", " });
+            place.push_str(path);
+        }
+        place.push_str(if place.is_empty() { "" } else { ": " });
+        text.push_str(&format!("  - {place}{}\n", finding.text(language)));
+    }
+    if list.len() > MOST_FINDINGS {
+        text.push_str("  - …\n");
+    }
+}
+
+/// What became of it, in a sentence.
+fn outcome(disposition: Disposition, language: Language) -> &'static str {
+    match disposition {
+        Disposition::Accepted => say(language, "접수되었습니다", "accepted"),
+        Disposition::AcceptedWithErrors => {
+            say(language, "일부 지적 사항과 함께 접수되었습니다", "accepted, with remarks")
+        }
+        Disposition::Duplicate => {
+            say(language, "이미 받은 문서여서 다시 처리하지 않았습니다", "received before; nothing was done again")
+        }
+        Disposition::Waiting => say(language, "관련 문서를 기다리고 있습니다", "waits for the document it belongs to"),
+        Disposition::Held => say(language, "담당자가 확인하고 있습니다", "a person is looking at it"),
+        Disposition::Rejected => say(language, "접수되지 않았습니다", "not accepted"),
+    }
+}
+
+fn why(why: Why, language: Language) -> &'static str {
+    match why {
+        Why::Damaged => say(language, "손상되어 열 수 없습니다", "it is damaged"),
+        Why::Encrypted => say(language, "암호가 걸려 있습니다", "it is protected by a password"),
+        Why::NoDocument | Why::PassedOver => {
+            say(language, "읽을 수 있는 문서 형식이 아닙니다", "its format is not read here")
+        }
+        Why::TooDeep => say(language, "너무 여러 겹으로 들어 있습니다", "it is too deep inside other files"),
+        Why::TooLarge => say(language, "너무 큽니다", "it is too large"),
+        Why::TooMany => say(language, "파일이 너무 많습니다", "there are too many files"),
+    }
+}
+
+/// Commas between groups of three digits of the whole part.
+fn grouped(number: &str) -> String {
+    let (whole, rest) =
+        number.split_once('.').map_or((number, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
+    let digits = whole.trim_start_matches('-');
+    let mut out = if digits.len() < whole.len() { "-".to_owned() } else { String::new() };
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + &rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::{Code, Place};
+
+    fn mail() -> Mail {
+        Mail {
+            id: 1,
+            centre_id: 1,
+            organisation_id: 2,
+            known: true,
+            channel: "listener".to_owned(),
+            message_id: "1@buyer.example".to_owned(),
+            sender: "lee@buyer.example".to_owned(),
+            sender_shown: "Lee".to_owned(),
+            return_path: String::new(),
+            recipients: String::new(),
+            subject: "발주".to_owned(),
+            thread: "0@buyer.example\nx@unnamed.invalid".to_owned(),
+            automatic: String::new(),
+            evidence: String::new(),
+            released: String::new(),
+            link_until_ms: None,
+            documents: 2,
+            left_out: String::new(),
+            answers_delivery_id: None,
+            digest: Vec::new(),
+            size_bytes: 0,
+            received_ms: 0,
+        }
+    }
+
+    fn told(disposition: Disposition, findings: Vec<Finding>) -> Told {
+        Told {
+            title: "주문".to_owned(),
+            number: "PO-1".to_owned(),
+            lines: Some(2),
+            total: Some(Amount { value: "1234000.50".parse().unwrap(), currency: "KRW".to_owned() }),
+            disposition,
+            findings,
+            path: "/documents/doc_1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_answer_says_what_was_understood_and_what_is_wrong() {
+        let place = Place { line: Some(3), path: Some("품목코드".to_owned()), ..Place::default() };
+        let wrong = Finding::error(Code::UnknownItem, place).found("X-9");
+        let mail = mail();
+        let file = |name: &str, told: Told| File {
+            name: name.to_owned(),
+            disposition: told.disposition,
+            documents: vec![told],
+            more: 0,
+            findings: Vec::new(),
+        };
+        let report = Report {
+            mail: &mail,
+            language: Language::Ko,
+            centre: "충청 표본센터",
+            url: "https://hub.example".to_owned(),
+            files: vec![
+                file("a.csv", told(Disposition::Accepted, Vec::new())),
+                file("b.csv", told(Disposition::Rejected, vec![wrong])),
+            ],
+            left_out: vec![LeftOut { name: "c.pdf".to_owned(), size_bytes: 1, why: Why::NoDocument }],
+        };
+        let notice = notice(&report, 5);
+        assert_eq!((notice.subject.as_str(), notice.to.as_str()), ("Re: 발주", "lee@buyer.example"));
+        assert_eq!(notice.thread, ["0@buyer.example", "1@buyer.example"]);
+        let expected = "보내 주신 메일에 대한 자동 답장입니다.\n\n[a.csv]\n주문 PO-1: 접수되었습니다\n  2줄, 합계 1,234,000.50 KRW\n  \
+                        https://hub.example/documents/doc_1\n\n[b.csv]\n주문 PO-1: 접수되지 않았습니다\n  2줄, 합계 1,234,000.50 KRW\n  - \
+                        3번째 줄, 품목코드: X-9 품목이 목록에 없습니다\n  https://hub.example/documents/doc_1\n\n읽지 않은 파일:\n  - c.pdf: \
+                        읽을 수 있는 문서 형식이 아닙니다\n\n고친 문서를 이 메일에 답장으로 보내 주십시오.\n\n충청 표본센터\nhttps://hub.example\n";
+        assert_eq!(notice.text, expected);
+        let report = Report { language: Language::En, ..report };
+        let text = super::notice(&report, 5).text;
+        assert!(text.contains("line 3, 품목코드: the item X-9 is not in the catalogue"), "{text}");
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, expected) in [("1", "1"), ("1234", "1,234"), ("-123456.7", "-123,456.7"), ("100", "100")] {
+            assert_eq!(grouped(number), expected);
+        }
+        assert_eq!((again_subject("RE: x"), again_subject("")), ("RE: x".to_owned(), "Re:".to_owned()));
+    }
+}
