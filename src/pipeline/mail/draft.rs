@@ -109,9 +109,7 @@ impl Work {
         let all = documents::of_interchange(tx, part.interchange_id)?;
         let told = all.iter().take(MOST_TOLD).map(|row| {
             let kind: Option<DocumentType> = row.document_type.parse().ok();
-            let body = kind.filter(|_| !row.content.is_empty());
-            let body = body.and_then(|kind| document::Body::from_json(kind, &row.content).ok());
-            let summary = body.map(|body| body.summary()).unwrap_or_default();
+            let summary = kind.map(|kind| document::summary(kind, &row.content)).unwrap_or_default();
             answer::Told {
                 title: kind.map_or(row.message_type.clone(), |kind| kind.title(sender.language).to_owned()),
                 number: row.number.clone(),
