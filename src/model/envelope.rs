@@ -1,5 +1,6 @@
 //! What the outermost headers say. Not yet believed: `identify` compares it with the source.
 
+use super::finding::Place;
 use super::party_id::PartyId;
 
 /// Sender, receiver and references of an interchange as its own headers state them.
@@ -7,6 +8,8 @@ use super::party_id::PartyId;
 pub struct Envelope {
     /// UNB S002, SBDH Sender, or what the mapping's `[envelope]` reads.
     pub sender: Option<PartyId>,
+    /// Where the headers name the sender; empty where the content does.
+    pub sender_place: Place,
     /// UNB S003, SBDH Receiver, or what the mapping's `[envelope]` reads.
     pub receiver: Option<PartyId>,
     /// UNB 0020, SBDH InstanceIdentifier.

@@ -228,6 +228,7 @@ codes! {
     // envelopes and counts
     WrongCount "wrong-count" "the count says {found}, but there are {expected}" "개수는 {found}(이)라고 적혀 있지만 실제는 {expected}입니다"
     WrongReference "wrong-reference" "the reference {found} differs from {expected} at the beginning" "참조 번호 {found}이(가) 앞의 {expected}와(과) 다릅니다"
+    InterchangeRejected "interchange-rejected" "what it came in is rejected as a whole, and this with it" "이 문서가 들어 있던 교환 전체가 거절되어 함께 거절되었습니다"
     SenderMismatch "sender-mismatch" "the document names the sender {found}, but it was handed in by {expected}" "문서의 보낸 이는 {found}인데 {expected}이(가) 냈습니다"
     ReceiverUnknown "receiver-unknown" "the receiver {found} is not known here" "받는 이 {found}을(를) 모릅니다"
     NoAgreement "no-agreement" "there is no agreement with {expected} for {found}" "{expected}와(과) {found} 문서를 주고받기로 한 약정이 없습니다"

@@ -413,10 +413,12 @@ impl Work {
     fn check_sender(&self, message: &ReadMessage, document_type: DocumentType, findings: &mut Findings) {
         let source = self.directory.organisation(self.interchange.organisation_id);
         let mine = source.map_or("", |source| source.short.as_str());
-        for named in [&self.read.envelope.sender, &message.envelope.sender].into_iter().flatten() {
+        let headers = (&self.read.envelope.sender, &self.read.envelope.sender_place);
+        for (named, place) in [headers, (&message.envelope.sender, &message.sender_place)] {
+            let Some(named) = named else { continue };
             let found = self.directory.by_identifier(named);
             if found.is_none_or(|found| found.id != self.interchange.organisation_id) {
-                let finding = Finding::error(Code::SenderMismatch, message.sender_place.clone());
+                let finding = Finding::error(Code::SenderMismatch, place.clone());
                 findings.push(finding.found(named.to_string()).expected(mine));
                 break;
             }

@@ -122,6 +122,7 @@ fn options(hub: &Hub, delivery: &Delivery, message_type: &MessageType) -> WriteO
             test: false,
             acknowledgement_requested: message_type.name != "CONTRL",
             syntax,
+            ..Envelope::default()
         },
         prepared_at_ms: delivery.created_ms,
         message_reference: "1".to_owned(),

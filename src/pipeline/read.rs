@@ -461,6 +461,12 @@ fn read(
         }
     }
     close(open.take(), &mut read, sink)?;
+    if outer.has_errors() {
+        // A count that is wrong, an end that is missing: nobody knows what else was in it, so nothing of it takes effect.
+        for message in &mut read.messages {
+            message.findings.push(Finding::error(Code::InterchangeRejected, Place::default()));
+        }
+    }
     read.findings.extend(outer.into_vec());
     Ok(read)
 }

@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
+use super::linger::{self, Linger};
 use super::stall::Stall;
 use super::tls::{ClientCertificate, TlsFiles};
 
@@ -150,7 +151,7 @@ async fn http1(
     certificate: Option<ClientCertificate>,
     mut common: Common,
 ) {
-    let io = TokioIo::new(Stall::new(stream, common.stall_timeout));
+    let io = TokioIo::new(Linger::new(Stall::new(stream, common.stall_timeout), linger::LONGEST));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

@@ -6,6 +6,7 @@ pub mod courier;
 pub mod http;
 pub mod http_client;
 pub mod keys;
+mod linger;
 pub mod listen;
 pub mod mail;
 pub mod mail_client;

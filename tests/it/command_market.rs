@@ -53,24 +53,29 @@ impl Drop for Simulator {
 }
 
 /// A hub that runs, and its companies: who they are, what is agreed with them, their keys.
-struct Market {
-    place: Place,
-    url: String,
-    buyer: String,
-    precision: String,
-    electronics: String,
-    seller: String,
+pub(crate) struct Market {
+    pub(crate) place: Place,
+    pub(crate) url: String,
+    pub(crate) buyer: String,
+    pub(crate) precision: String,
+    pub(crate) electronics: String,
+    pub(crate) seller: String,
 }
 
 impl Market {
-    fn new() -> Market {
+    pub(crate) fn new() -> Market {
+        Market::with(&[])
+    }
+
+    /// With more settings of the hub.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Market {
         let mut place = Place::new();
         for name in ["order.xml", "catalogue-precision.xml", "catalogue-electronics.csv"] {
             let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples/demo").join(name);
             std::fs::copy(sample, place.path().join(name)).unwrap();
         }
-        let url =
-            place.serve(&[("DURE_HTTP_OUT__ALLOW_PRIVATE", "127.0.0.1"), ("DURE_JOBS__CLOSE_DAY", "0 0 0 1 1 *")]);
+        let usual = [("DURE_HTTP_OUT__ALLOW_PRIVATE", "127.0.0.1"), ("DURE_JOBS__CLOSE_DAY", "0 0 0 1 1 *")];
+        let url = place.serve(&[&usual[..], settings].concat());
         let mut keys = Vec::new();
         for (short, role, gln) in [
             ("sangsa", "buyer", "8801234500012"),
@@ -90,19 +95,20 @@ impl Market {
         market
     }
 
-    fn agree(&self, party: &str, way: &str, kind: &str, format: &str, more: &[&str]) {
+    /// An agreement, `PARTY-TYPE--in`.
+    pub(crate) fn agree(&self, party: &str, way: &str, kind: &str, format: &str, more: &[&str]) {
         let name = format!("{party}-{kind}{way}");
         let words = ["agreement", "add", &name, "--party", party, way, kind, "--format", format];
         self.place.run(&[&words[..], more].concat()).code(0);
     }
 
     /// Runs a verb with somebody's key.
-    fn by(&self, key: &str, words: &[&str]) -> Said {
+    pub(crate) fn by(&self, key: &str, words: &[&str]) -> Said {
         Said::of(dure(self.place.path()).args(words).env("DURE_KEY", key).output().unwrap())
     }
 
     /// Both catalogues are in force.
-    fn stocked(self) -> Market {
+    pub(crate) fn stocked(self) -> Market {
         self.agree("jeonja", "--in", "Catalogue", "csv", &[]);
         self.by(&self.precision, &["send", "catalogue-precision.xml"]).code(0);
         self.by(&self.electronics, &["send", "catalogue-electronics.csv"]).code(0);

@@ -4,6 +4,7 @@
 
 mod api;
 mod command;
+mod command_bad_input;
 mod command_demo;
 mod command_files;
 mod command_market;

@@ -100,6 +100,7 @@ pub fn answer(received: &Envelope, control_reference: String) -> Envelope {
         test: received.test,
         acknowledgement_requested: false,
         syntax: received.syntax.clone(),
+        ..Envelope::default()
     }
 }
 

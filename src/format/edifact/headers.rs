@@ -125,6 +125,7 @@ pub(super) fn envelope(mut at: impl FnMut(u16, u16) -> String) -> Envelope {
     let reference = at(5, 0);
     Envelope {
         sender,
+        sender_place: Place::default(),
         receiver,
         control_reference: (!reference.is_empty()).then_some(reference),
         test: at(11, 0) == "1",

@@ -295,6 +295,7 @@ impl State {
         let dialect = dialect_of(service, self.una, self.text.repertoire(), version);
         let mut envelope = headers::envelope(|element, component| self.said(segment, element, component));
         envelope.syntax = Some(dialect.service().to_syntax(&repertoire, version));
+        envelope.sender_place = self.place(segment, 2, 1, "/UNB/S002/0004");
         let reference = envelope.control_reference.clone().unwrap_or_default();
         for (element, path, missing) in [
             (2, "/UNB/S002/0004", envelope.sender.is_none()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::format::WriteOptions;
 use crate::model::envelope::Envelope;
-use crate::model::finding::Findings;
+use crate::model::finding::{Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::party_id::PartyId;
 use crate::model::tree::{NodeId, Tree};
@@ -27,8 +27,9 @@ fn child(tree: &Tree, id: NodeId, name: &str) -> Option<NodeId> {
 /// What the header says.
 pub(super) fn envelope(tree: &Tree) -> Envelope {
     let header = tree.root().and_then(|root| child(tree, root, "sh:StandardBusinessDocumentHeader"));
+    let identifier = |name| child(tree, child(tree, header?, name)?, "sh:Identifier");
     let party = |name| {
-        let identifier = child(tree, child(tree, header?, name)?, "sh:Identifier")?;
+        let identifier = identifier(name)?;
         let authority = child(tree, identifier, "@Authority").map_or("", |authority| tree.value(authority));
         Some(party_id(authority, tree.value(identifier)))
     };
@@ -38,6 +39,7 @@ pub(super) fn envelope(tree: &Tree) -> Envelope {
         .map(|reference| tree.value(reference).trim().to_owned());
     Envelope {
         sender: party("sh:Sender"),
+        sender_place: identifier("sh:Sender").map_or_else(Place::default, |id| tree.place(id)),
         receiver: party("sh:Receiver"),
         control_reference: reference.filter(|reference| !reference.is_empty()),
         ..Envelope::default()
