@@ -1,5 +1,7 @@
 //! Hostile and malformed XML: no panic, bounded in time and memory, and what is well-formed is what libxml2 calls so.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use dure::format::Limits;
@@ -78,4 +80,41 @@ fn hostile_xml_never_panics() {
         different.len()
     );
     assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// Most kilobytes of memory, and most milliseconds of processor time, that `dure check` may take for one file.
+const MOST_KILOBYTES: u64 = 64 << 10;
+const MOST_MILLISECONDS: u64 = 1000;
+
+#[test]
+fn the_binary_checks_every_file_in_bounds() {
+    let mut files = files_below(&standards().join("hostile-xml/samples"));
+    files.extend(files_below(&standards().join("edifact/samples")));
+    assert!(files.len() > 1000, "only {} files were found", files.len());
+    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/measured.py");
+    let mut measuring = Command::new("python3")
+        .args([tool, env!("CARGO_BIN_EXE_dure"), "check"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 measures the runs");
+    let names: String = files.iter().map(|file| format!("{}\n", file.display())).collect();
+    measuring.stdin.take().unwrap().write_all(names.as_bytes()).unwrap();
+    let told = String::from_utf8(measuring.wait_with_output().unwrap().stdout).unwrap();
+    let (mut count, mut kilobytes, mut milliseconds, mut wrong) = (0, 0, 0, Vec::new());
+    for line in told.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [code, took, memory, _] = fields.as_slice() else {
+            wrong.push(format!("panicked: {line}"));
+            continue;
+        };
+        let (took, memory): (u64, u64) = (took.parse().unwrap(), memory.parse().unwrap());
+        if !matches!(*code, "0" | "1") || took >= MOST_MILLISECONDS || memory >= MOST_KILOBYTES {
+            wrong.push(line.to_owned());
+        }
+        (count, kilobytes, milliseconds) = (count + 1, kilobytes.max(memory), milliseconds.max(took));
+    }
+    println!("{count} files, at most {milliseconds} ms and {kilobytes} KB");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(count, files.len());
 }

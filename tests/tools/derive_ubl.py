@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Derives schemas/ubl/2.1/ from the official UBL 2.1 XSDs: which element follows which, how often, of what type.
 
-    DURE_STANDARDS=… tests/tools/derive_ubl.py
+    DURE_STANDARDS=… tests/tools/derive_ubl.py [--check]
 
 Reads $DURE_STANDARDS/ubl/schemas/ubl-2.1-os and writes our notation (docs/schemas.md). Facts only: no documentation, no
 text of the schemas. What the seven document types reach goes to common.toml; the elements that only an extension could
-hold (any other element of UBL's libraries, signatures) to extensions.toml and signature.toml.
+hold (any other element of UBL's libraries, signatures) to extensions.toml and signature.toml. --check writes nothing and
+fails when a file would change.
 """
 
 import os
@@ -262,7 +263,11 @@ def write(path, head, prefixes, complex_types, elements, simple_types):
         lines += ["", "[elements]"] + [f'{key(name)} = "{of}"' for name, of in sorted(elements.items())]
     if simple_types:
         lines += ["", "[simple]"] + [simple_line(*item) for item in sorted(simple_types.items())]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = "\n".join(lines) + "\n"
+    if "--check" not in sys.argv:
+        path.write_text(text, encoding="utf-8")
+    elif not path.exists() or path.read_text(encoding="utf-8") != text:
+        sys.exit(f"{path.name} would change")
 
 
 def main():
