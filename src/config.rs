@@ -184,7 +184,7 @@ impl Default for Limits {
 
 impl Default for Workers {
     fn default() -> Workers {
-        Workers { interchanges: 64, deliveries: 64, readers: 4, connections: 8 }
+        Workers { interchanges: 128, deliveries: 128, readers: 4, connections: 8 }
     }
 }
 

@@ -180,6 +180,8 @@ pub(super) fn program(rules: &Rules, reading: bool, own: &Own) -> Result<(Progra
     for fixed in &rules.ours {
         constant(fixed, beside(fixed, &rules.raws), if reading { &mut to } else { &mut from }, reading)?;
     }
+    // Kept as long as the hub runs.
+    program.rules.shrink_to_fit();
     let inputs: Vec<Vec<Port>> = program.rules.iter().map(|rule| rule.inputs.to_vec()).collect();
     let feeds = |rule: u16| inputs.get(usize::from(rule)).cloned().unwrap_or_default();
     program.gates_from = usize::from(ports);

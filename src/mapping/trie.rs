@@ -200,6 +200,9 @@ fn compile(
             feeds: below.into(),
         });
     }
+    // Kept as long as the hub runs.
+    level.names.shrink_to_fit();
+    level.entries.shrink_to_fit();
     if let Some(slot) = trie.levels.get_mut(index) {
         *slot = level;
     }

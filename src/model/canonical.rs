@@ -3,6 +3,8 @@
 //! A struct is a node with a child per field, a list is several children of one name, a scalar is a node's value.
 //! Absent fields have no node. A value that does not fit its field is a finding at the node's path.
 
+use std::cell::Cell;
+
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize};
 
@@ -250,29 +252,24 @@ struct Fields<'t> {
     parent: NodeId,
     next: Option<NodeId>,
     current: Option<NodeId>,
+    /// The fields so far, and whether there may be no more of the name.
+    given: Vec<(NodeId, bool)>,
 }
 
 impl<'t> Fields<'t> {
     fn new(tree: &'t Tree, parent: NodeId) -> Fields<'t> {
-        Fields { tree, parent, next: tree.children(parent).next(), current: None }
+        Fields { tree, parent, next: tree.children(parent).next(), current: None, given: Vec::with_capacity(16) }
     }
 
     fn sibling(&self, id: NodeId) -> Option<NodeId> {
         let after = self.tree.after(id);
         (after < self.tree.after(self.parent)).then_some(after)
     }
+}
 
-    /// Whether an earlier sibling has the same name, so that the list was given already.
-    fn seen(&self, id: NodeId) -> bool {
-        let name = self.tree.name_text(id);
-        // Lists stand together almost always: look one back first.
-        self.current.is_some_and(|last| self.tree.name_text(last) == name)
-            || self
-                .tree
-                .children(self.parent)
-                .take_while(|&other| other != id)
-                .any(|other| self.tree.name_text(other) == name)
-    }
+fn same_name(tree: &Tree, one: NodeId, other: NodeId) -> bool {
+    let name = tree.name(one);
+    name == tree.name(other) && (name != Name::UNKNOWN || tree.name_text(one) == tree.name_text(other))
 }
 
 impl<'de> MapAccess<'de> for Fields<'_> {
@@ -281,10 +278,19 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unfit> {
         while let Some(id) = self.next {
             self.next = self.sibling(id);
-            if !self.seen(id) {
-                self.current = Some(id);
-                let key = de::value::StrDeserializer::<Unfit>::new(self.tree.name_text(id));
-                return seed.deserialize(key).map(Some).map_err(|error| error.at(id));
+            // Lists stand together almost always, so the last comes first.
+            match self.given.iter().rev().find(|(given, _)| same_name(self.tree, *given, id)) {
+                // The list was given already.
+                Some((_, false)) => {}
+                Some((_, true)) => {
+                    let message = format!("{} only once", self.tree.name_text(id));
+                    return Err(Unfit { message, at: Some(id) });
+                }
+                None => {
+                    self.current = Some(id);
+                    let key = de::value::StrDeserializer::<Unfit>::new(self.tree.name_text(id));
+                    return seed.deserialize(key).map(Some).map_err(|error| error.at(id));
+                }
             }
         }
         Ok(None)
@@ -292,7 +298,11 @@ impl<'de> MapAccess<'de> for Fields<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unfit> {
         let Some(id) = self.current else { return Err(de::Error::custom("a field")) };
-        seed.deserialize(FieldValue { tree: self.tree, parent: self.parent, first: id })
+        let single = Cell::new(false);
+        let value =
+            seed.deserialize(FieldValue { tree: self.tree, parent: self.parent, first: id, single: &single })?;
+        self.given.push((id, single.get()));
+        Ok(value)
     }
 }
 
@@ -302,28 +312,24 @@ struct FieldValue<'t> {
     tree: &'t Tree,
     parent: NodeId,
     first: NodeId,
+    single: &'t Cell<bool>,
 }
 
 impl<'t> FieldValue<'t> {
     fn all(self) -> impl Iterator<Item = NodeId> + 't {
         let (tree, first) = (self.tree, self.first);
-        let name = tree.name_text(first);
-        tree.children(self.parent).skip_while(move |&id| id != first).filter(move |&id| tree.name_text(id) == name)
+        tree.children_from(self.parent, first).filter(move |&id| same_name(tree, first, id))
     }
 
-    fn one(self) -> Result<Node<'t>, Unfit> {
-        match self.all().nth(1) {
-            None => Ok(Node { tree: self.tree, id: self.first }),
-            Some(second) => {
-                Err(Unfit { message: format!("{} only once", self.tree.name_text(second)), at: Some(second) })
-            }
-        }
+    fn one(self) -> Node<'t> {
+        self.single.set(true);
+        Node { tree: self.tree, id: self.first }
     }
 }
 
 macro_rules! single {
     ($($method:ident),*) => { $(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> { self.one()?.$method(visitor) }
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> { self.one().$method(visitor) }
     )* };
 }
 
@@ -351,7 +357,7 @@ impl<'de> de::Deserializer<'de> for FieldValue<'_> {
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Unfit> {
-        self.one()?.deserialize_newtype_struct(name, visitor)
+        self.one().deserialize_newtype_struct(name, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -360,7 +366,7 @@ impl<'de> de::Deserializer<'de> for FieldValue<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        self.one()?.deserialize_struct(name, fields, visitor)
+        self.one().deserialize_struct(name, fields, visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -369,7 +375,7 @@ impl<'de> de::Deserializer<'de> for FieldValue<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        self.one()?.deserialize_enum(name, variants, visitor)
+        self.one().deserialize_enum(name, variants, visitor)
     }
 
     serde::forward_to_deserialize_any! {

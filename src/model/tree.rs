@@ -278,6 +278,11 @@ impl Tree {
         Children { tree: self, next: id.0 + 1, end: self.end(id.0) }
     }
 
+    /// Its children from that one on.
+    pub fn children_from(&self, id: NodeId, first: NodeId) -> Children<'_> {
+        Children { tree: self, next: first.0, end: self.end(id.0) }
+    }
+
     /// The children of a node that is still open, none of which is.
     pub fn children_so_far(&self, id: NodeId) -> Children<'_> {
         Children { tree: self, next: id.0 + 1, end: self.nodes.len() as u32 }

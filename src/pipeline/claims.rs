@@ -23,7 +23,8 @@ pub(super) struct Queue {
     pub(super) wake: fn(&Hub) -> &Notify,
 }
 
-/// Works until the hub stops, then lets what was claimed finish.
+/// Works until the hub stops, then lets what was claimed finish. Two take turns: while one hands out what it claimed, the
+/// other's next claim is on its way, so that nobody waits for work that is there.
 pub(super) async fn run<T, Claimed, Worked>(
     hub: Arc<Hub>,
     queue: Queue,
@@ -34,10 +35,24 @@ pub(super) async fn run<T, Claimed, Worked>(
     Worked: Future<Output = ()> + Send + 'static,
 {
     let room = Arc::new(Semaphore::new(queue.at_a_time.max(1)));
+    let turn = || take_turns(&hub, &queue, &room, &claim, &work);
+    tokio::join!(turn(), turn());
+}
+
+async fn take_turns<T, Claimed, Worked>(
+    hub: &Arc<Hub>,
+    queue: &Queue,
+    room: &Arc<Semaphore>,
+    claim: &impl Fn(Arc<Hub>) -> Claimed,
+    work: &impl Fn(Arc<Hub>, T) -> Worked,
+) where
+    Claimed: Future<Output = Result<Vec<T>>>,
+    Worked: Future<Output = ()> + Send + 'static,
+{
     let mut running = JoinSet::new();
     while !hub.is_stopping() {
         while running.try_join_next().is_some() {}
-        let claimed = match claim(Arc::clone(&hub)).await {
+        let claimed = match claim(Arc::clone(hub)).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(%error, "claiming {} failed; trying again", queue.what);
@@ -46,7 +61,7 @@ pub(super) async fn run<T, Claimed, Worked>(
         };
         if claimed.is_empty() {
             tokio::select! {
-                () = (queue.wake)(&hub).notified() => {}
+                () = (queue.wake)(hub).notified() => {}
                 () = hub.stopping() => {}
                 () = tokio::time::sleep(IDLE) => {}
             }
@@ -54,8 +69,8 @@ pub(super) async fn run<T, Claimed, Worked>(
         }
         for one in claimed {
             // The room is never closed.
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-            let worked = work(Arc::clone(&hub), one);
+            let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
+            let worked = work(Arc::clone(hub), one);
             running.spawn(async move {
                 worked.await;
                 drop(permit);

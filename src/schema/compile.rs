@@ -191,6 +191,8 @@ impl<'f> Compiler<'f> {
         if ty.particles.len() > usize::from(u16::MAX) {
             return Err(file.wrong(def.content_at, "a type has too many children"));
         }
+        // Kept as long as the hub runs.
+        ty.particles.shrink_to_fit();
         index_particles(&mut ty);
         Ok(ty)
     }

@@ -32,7 +32,7 @@ const LARGE_BODY: usize = 1 << 20;
 const EXCERPT_BYTES: usize = 2 << 10;
 
 /// Idle connections kept for each partner, as many as deliveries are usually under way, and for how long.
-const IDLE_CONNECTIONS: usize = 64;
+const IDLE_CONNECTIONS: usize = 128;
 const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Its part of the configuration, `[http_out]`.

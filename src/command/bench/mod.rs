@@ -1,5 +1,6 @@
 //! `dure bench`: the project's own benchmarks, with the machine's limit or a peer measured beside each in the same run.
 
+mod catalogue;
 mod check_ubl;
 mod edifact_to_ubl;
 mod load;
@@ -136,6 +137,7 @@ const BENCHES: &[(&str, Measure)] = &[
     ("receipts_workers", receipts::with_workers),
     ("receipts_postgres", receipts_postgres::run),
     ("whole_way", whole_way::run),
+    ("catalogue", catalogue::run),
     ("check_ubl", check_ubl::run),
     ("edifact_to_ubl", edifact_to_ubl::run),
 ];

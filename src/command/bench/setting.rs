@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::config::{Config, Database};
 use crate::error::{Error, Result};
 use crate::model::disposition::Transport;
 use crate::model::secret::Secret;
+use crate::pipeline::hub::Hub;
 use crate::pipeline::receive::Receipt;
 use crate::pipeline::worker;
 use crate::serve::{self, Parts, Running};
@@ -46,7 +48,7 @@ pub(super) async fn start(
         keys::create_sealing_key(&config.sealing_key_file(), &random)?;
     }
     let running = serve::start_parts(config, Clock::System, parts).await?;
-    let hub = running.hub().clone();
+    let hub = running.hub();
     let mut documents = vec![json!({"type": "Party", "id": "centre", "name": "centre", "roles": ["centre"]})];
     for (id, gln) in [("buyer", "8801234500012"), ("producer", "8801234500029"), ("seller", "8801234500043")] {
         documents
@@ -76,10 +78,24 @@ pub(super) async fn start(
         })
         .collect();
     submit(&running, producer_id, centre_id, &json!({"type": "Catalogue", "id": "CAT-1", "lines": lines})).await?;
-    let (key, digest) = keys::new_api_key(&random)?;
+    let key = new_key(hub, buyer_id).await?;
+    Ok(Setting { key, running })
+}
+
+impl Setting {
+    /// A key of the producer, with which catalogues are sent.
+    pub(super) async fn producer_key(&self) -> Result<String> {
+        let hub = self.running.hub();
+        let producer_id = hub.directory().by_short("producer").map_or(0, |organisation| organisation.id);
+        new_key(hub, producer_id).await
+    }
+}
+
+async fn new_key(hub: &Arc<Hub>, organisation_id: i64) -> Result<String> {
+    let (key, digest) = keys::new_api_key(&SystemRandom::new())?;
     let credential = CredentialRow {
         id: hub.next_id(),
-        organisation_id: buyer_id,
+        organisation_id,
         kind: "key".to_owned(),
         digest: digest.to_vec(),
         label: "bench".to_owned(),
@@ -94,7 +110,7 @@ pub(super) async fn start(
         })
         .await?;
     hub.refresh_directory().await?;
-    Ok(Setting { key: exposed(&key), running })
+    Ok(exposed(&key))
 }
 
 fn exposed(key: &Secret) -> String {

@@ -68,7 +68,8 @@ pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
 /// Opens a connection that may only read.
 pub(super) fn open_reader(path: &Path, config: &StoreConfig) -> Result<Connection> {
     let connection = open(path, config)?;
-    connection.execute_batch("PRAGMA query_only=ON").map_err(|error| Fault::sqlite(&error))?;
+    // What the writer commits empties a reader's cache, so a large one would be of no use.
+    connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-2048").map_err(|error| Fault::sqlite(&error))?;
     Ok(connection)
 }
 
