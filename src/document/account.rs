@@ -36,7 +36,7 @@ impl Account {
             cx.error(Code::NotInCodeList, "role", &self.role, words.join(", "));
         }
         let organisation =
-            cx.directory.by_short(&self.party).map(|organisation| (organisation.id, organisation.centre_id));
+            cx.own_organisation(&self.party).map(|organisation| (organisation.id, organisation.centre_id));
         let Some((organisation_id, centre_id)) = organisation else {
             cx.error(Code::UnknownParty, "party", &self.party, "");
             return Ok(Verdict::Reject);
@@ -45,6 +45,9 @@ impl Account {
         if role.is_some_and(Role::sees_the_centre) && organisation_id != centre_id {
             let centre = cx.directory.organisation(centre_id).map_or(String::new(), |centre| centre.short.clone());
             cx.error(Code::NotAllowed, "party", &self.party, centre);
+        }
+        if accounts::by_login(cx.tx, &self.id)?.is_some_and(|known| !cx.is_own(known.centre_id)) {
+            cx.error(Code::Conflict, "id", &self.id, "");
         }
         if cx.findings.has_errors() {
             return Ok(Verdict::Reject);

@@ -67,9 +67,16 @@ impl Agreement {
         if self.id.is_empty() {
             cx.error(Code::Required, "id", "", "id");
         }
-        let partner = cx.directory.by_short(&self.party).map(|organisation| organisation.id);
+        let partner = cx.own_organisation(&self.party).map(|organisation| organisation.id);
         if partner.is_none() {
             cx.error(Code::UnknownParty, "party", &self.party, "");
+        }
+        let taken = cx.directory.agreements().iter().any(|agreed| {
+            let owner = cx.directory.organisation(agreed.organisation_id);
+            agreed.terms.id == self.id && owner.is_some_and(|owner| !cx.is_own(owner.centre_id))
+        });
+        if taken {
+            cx.error(Code::Conflict, "id", &self.id, "");
         }
         if !matches!(self.direction.as_str(), "in" | "out") {
             cx.error(Code::NotInCodeList, "direction", &self.direction, "in, out");

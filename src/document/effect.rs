@@ -7,7 +7,7 @@ use crate::model::id::IdSource;
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::{Tx, trades};
 
-use super::directory::{Agreed, Direction, Directory};
+use super::directory::{Agreed, Direction, Directory, Organisation};
 
 /// What is known of a document before its body is looked at.
 #[derive(Clone, Debug)]
@@ -67,6 +67,19 @@ pub struct Cx<'a, 'c> {
     pub directory_changed: bool,
     /// Deliveries that were put into the outbox.
     pub deliveries: usize,
+}
+
+impl<'a> Cx<'a, '_> {
+    /// An organisation of the document's own centre, by its short name: no centre reaches into another. The machine, which
+    /// sets up centres, has none.
+    pub fn own_organisation(&self, short: &str) -> Option<&'a Organisation> {
+        self.directory.by_short(short).filter(|found| self.is_own(found.centre_id))
+    }
+
+    /// Whether something of a centre is of the document's own.
+    pub fn is_own(&self, centre_id: i64) -> bool {
+        self.header.centre_id == 0 || self.header.centre_id == centre_id
+    }
 }
 
 impl Cx<'_, '_> {

@@ -54,7 +54,10 @@ impl PartyProfile {
                 cx.error(Code::NotInCodeList, format!("roles[{}]", index + 1), role, ROLES.join(", "));
             }
         }
-        let known = cx.directory.by_short(&self.id).map(|organisation| organisation.id);
+        let known = cx.own_organisation(&self.id).map(|organisation| organisation.id);
+        if known.is_none() && cx.directory.by_short(&self.id).is_some() {
+            cx.error(Code::Conflict, "id", &self.id, "");
+        }
         let mut identifiers = Vec::new();
         for (index, identifier) in self.identifiers.iter().enumerate() {
             let path = format!("identifiers[{}]", index + 1);
