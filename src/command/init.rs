@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::administer::{Deciding, Teller, Wish, grant, submit};
 use super::call::{Call, environment};
 use super::out::{Out, Outcome};
-use super::user::new_password;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::{Context, Error, Result};
@@ -121,7 +120,7 @@ pub(super) async fn first_documents(hub: &Arc<Hub>, centre: Value, admin: &str, 
     let account = json!({ "type": "Account", "id": admin, "name": admin, "role": "administrator", "party": short,
         "language": language });
     accepted(hub, account).await?;
-    let password = new_password()?;
+    let password = password::new()?;
     let hash = password::hash(&password)?;
     let (tell, _told) = Teller::new();
     grant(hub, Wish::SetPassword { login: admin.to_owned(), hash }, Deciding::Here, tell).await?;

@@ -1,7 +1,6 @@
 //! `dure user`: people who sign in at the portal. A change is an Account document of the centre; a password is none.
 
 use clap::{Args, Subcommand};
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value, json};
 
 use super::administer::{AccountWords, Decided, Wish};
@@ -9,7 +8,7 @@ use super::call::Call;
 use super::out::{Out, Outcome};
 use super::reach::{self, Reach, Target};
 use super::secret::read_secret;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::role::Role;
 use crate::model::secret::Secret;
 use crate::portal::password;
@@ -102,7 +101,7 @@ impl Verb {
                         set(&reach, &verb.login, &Secret::new(text.as_str())).await?;
                         return Ok(Outcome::Good);
                     }
-                    None => new_password()?,
+                    None => password::new()?,
                 };
                 set(&reach, &verb.login, &made).await?;
                 show(&call.out, &verb.login, &made)
@@ -145,7 +144,7 @@ impl Add {
         if !decided.is_good() || !lacks_password || matches!(reach, Reach::Remote(_)) {
             return reach::print(&call.out, &decided);
         }
-        let made = new_password()?;
+        let made = password::new()?;
         set(&reach, &self.login, &made).await?;
         show(&call.out, &self.login, &made)
     }
@@ -189,23 +188,6 @@ fn document(account: &AccountWords) -> Value {
     })
 }
 
-/// Letters and digits that are not taken for each other.
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// A password of 80 random bits, written in fours.
-pub(super) fn new_password() -> Result<Secret> {
-    let mut bytes = [0_u8; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::new(Kind::Crypto, "draw random bytes"))?;
-    let mut text = String::with_capacity(20);
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 && index % 4 == 0 {
-            text.push('-');
-        }
-        text.push(char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a')));
-    }
-    Ok(Secret::new(text))
-}
-
 /// Sets a password of an account.
 async fn set(reach: &Reach, login: &str, password: &Secret) -> Result<()> {
     if password.expose().chars().count() < password::SHORTEST {
@@ -224,16 +206,4 @@ fn show(out: &Out, login: &str, password: &Secret) -> Result<Outcome> {
         out.remark(format!("{login}: {once}"));
     }
     Ok(Outcome::Good)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_long_and_differ() {
-        let made = new_password().unwrap();
-        assert_eq!(made.expose().len(), 19);
-        assert!(made != new_password().unwrap());
-    }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::language::Words;
+use super::show::capital;
 use crate::model::disposition::{DeliveryState, Disposition, Identity, InterchangeState};
 use crate::model::finding::Language;
 use crate::model::parcel_status::ParcelStatus;
@@ -41,7 +42,7 @@ impl Chip {
             Tone::Bad => "bad",
             Tone::Plain => "plain",
         };
-        Chip { text: text.into(), tone }
+        Chip { text: capital(&text.into()), tone }
     }
 
     /// Where an interchange stands: its disposition once it is decided, else its state.

@@ -1,10 +1,10 @@
-//! A canonical document as it is read: head fields as pairs, lines as tables with figures on the right, everything else
-//! in one line of words. Bounded: of very many lines the first are shown.
+//! A canonical document as it is read: parties as cards, head fields as pairs, lines as tables with figures on the right,
+//! totals below them, everything else in one line of words. Bounded: of very many lines the first are shown.
 
 use serde_json::{Map, Value};
 
 use super::fields::{label, path, value as word};
-use super::show::{amount, figure};
+use super::show::{amount, capital, figure, party_number};
 use crate::document::record;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Language;
@@ -71,13 +71,28 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<(String, Vec<Cell>)>,
 }
 
+/// Who takes part in a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Card {
+    /// As what.
+    pub(crate) label: String,
+    /// Its name, or the number it is known by.
+    pub(crate) name: String,
+    /// Numbers, address, contact.
+    pub(crate) lines: Vec<String>,
+}
+
 /// A document as it is read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Content {
+    /// Parties.
+    pub(crate) cards: Vec<Card>,
     /// Head fields.
     pub(crate) pairs: Vec<Pair>,
     /// Lines.
     pub(crate) tables: Vec<Table>,
+    /// Taxes and sums.
+    pub(crate) totals: Vec<Pair>,
 }
 
 /// The order of fields: that of the table of the record, where it is known.
@@ -109,21 +124,30 @@ pub(crate) fn content(document_type: &str, json: &str, language: Language) -> Co
 
 fn put(inner: &Map<String, Value>, known: Known, words: Words, content: &mut Content) {
     for (name, value, below) in ordered(inner, known) {
+        let party = below.is_some_and(|record| record.name == "Party");
         match value {
             Value::Array(list) if matches!(name, "lines" | "events" | "packages" | "responses") => {
                 content.tables.push(words.table(name, list, below));
             }
-            Value::Object(inner) if name == "shipment" || name.ends_with("monetary_total") => {
-                put(inner, below, words, content);
+            Value::Object(inner) if name == "shipment" => put(inner, below, words, content),
+            Value::Object(inner) if name.ends_with("monetary_total") => {
+                let sums = ordered(inner, below).into_iter();
+                content.totals.extend(sums.map(|(name, value, below)| words.pair(name, value, below)));
             }
-            Value::Array(list) => {
-                let lines = list.iter().map(|value| words.inline(name, value, below, 0)).collect();
-                content.pairs.push(Pair { label: words.label(name), lines });
+            Value::Object(inner) if party => content.cards.push(words.card(name, inner, below)),
+            Value::Array(list) if party => {
+                let parties = list.iter().filter_map(Value::as_object);
+                content.cards.extend(parties.map(|inner| words.card(name, inner, below)));
             }
-            value => {
-                let lines = vec![words.inline(name, value, below, 0)];
-                content.pairs.push(Pair { label: words.label(name), lines });
+            Value::Array(list) if name == "tax_totals" => {
+                // A tax total is its amount; what it is made of stands behind it.
+                let taxes = list.iter().filter_map(Value::as_object).flat_map(|tax| ordered(tax, below));
+                content.totals.extend(taxes.map(|(name, value, below)| words.pair(name, value, below)));
             }
+            value if name.starts_with("total_") && name.ends_with("_amount") => {
+                content.totals.push(words.pair(name, value, below));
+            }
+            value => content.pairs.push(words.pair(name, value, below)),
         }
     }
 }
@@ -137,6 +161,41 @@ struct Words {
 impl Words {
     fn label(self, name: &str) -> String {
         label(name, self.language).into_owned()
+    }
+
+    fn pair(self, name: &str, value: &Value, known: Known) -> Pair {
+        let lines = match value {
+            Value::Array(list) => list.iter().map(|value| self.inline(name, value, known, 0)).collect(),
+            value => vec![self.inline(name, value, known, 0)],
+        };
+        Pair { label: self.label(name), lines }
+    }
+
+    /// A party: its name, the numbers it is known by once each, where it is and who answers there, and what else is said.
+    fn card(self, name: &str, party: &Map<String, Value>, known: Known) -> Card {
+        let role = party.get("role").and_then(Value::as_str).filter(|role| !role.is_empty());
+        let label = match role {
+            Some(role) => capital(&word("role", role, self.language)),
+            None => self.label(name),
+        };
+        let mut numbers = party_numbers(party, self.language);
+        let mut name = party_name(party).to_owned();
+        if name.is_empty() && !numbers.is_empty() {
+            name = numbers.remove(0);
+        }
+        let mut lines = numbers;
+        for (field, value, below) in ordered(party, known) {
+            let told = matches!(field, "id" | "endpoint" | "identifiers" | "names" | "role" | "tax_schemes");
+            if told || field == "legal_entities" {
+                continue;
+            }
+            let text = self.inline(field, value, below, 1);
+            let evident = SELF_EVIDENT.contains(&field);
+            lines.extend(
+                (!text.is_empty()).then(|| if evident { text } else { format!("{}: {text}", self.label(field)) }),
+            );
+        }
+        Card { label, name, lines }
     }
 
     fn table(self, name: &str, list: &[Value], known: Known) -> Table {
@@ -175,7 +234,10 @@ impl Words {
 
     fn cell(self, column: &str, value: &Value, known: Known) -> Cell {
         let Some(item) = value.as_object().filter(|_| column == "item") else {
-            return Cell { text: self.inline(column, value, known, 0), small: Vec::new() };
+            return match value.as_object().filter(|_| column == "price") {
+                Some(price) => self.price(price, known),
+                None => Cell { text: self.inline(column, value, known, 0), small: Vec::new() },
+            };
         };
         let mut cell = Cell::default();
         for (name, value, below) in ordered(item, known) {
@@ -188,6 +250,21 @@ impl Words {
         }
         if cell.text.is_empty() && !cell.small.is_empty() {
             cell.text = cell.small.remove(0);
+        }
+        cell
+    }
+
+    /// A price: the amount, and below it what it is for unless that is one.
+    fn price(self, price: &Map<String, Value>, known: Known) -> Cell {
+        let mut cell = Cell::default();
+        for (name, value, below) in ordered(price, known) {
+            let text = self.inline(name, value, below, 1);
+            let one = name == "base_quantity" && value.get("value").and_then(Value::as_str).is_some_and(is_one);
+            match name {
+                "amount" => cell.text = text,
+                _ if one || text.is_empty() => {}
+                _ => cell.small.push(format!("{} {text}", self.label(name))),
+            }
         }
         cell
     }
@@ -215,6 +292,15 @@ impl Words {
         if let Some(short) = short(inner) {
             return short;
         }
+        if known.is_some_and(|record| record.name == "Party") {
+            let numbers = party_numbers(inner, self.language);
+            let number = numbers.first().map_or("", String::as_str);
+            return match party_name(inner) {
+                "" => number.to_owned(),
+                name if number.is_empty() => name.to_owned(),
+                name => format!("{name} ({number})"),
+            };
+        }
         // A price is its amount, a role comes first, and what has a name is read by it before anything else.
         let leading = ["role", "amount", "names", "name", "id"];
         let mut fields = ordered(inner, known);
@@ -231,12 +317,54 @@ impl Words {
     }
 }
 
+/// The name of a party.
+fn party_name(party: &Map<String, Value>) -> &str {
+    let named = party.get("names").and_then(|names| names.get(0)?.as_str());
+    let registered = || party.get("legal_entities")?.get(0)?.get("registration_name")?.as_str();
+    named.or_else(registered).unwrap_or("")
+}
+
+/// The numbers a party is known by, as people write them, once each.
+fn party_numbers(party: &Map<String, Value>, language: Language) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    let mut add = |scheme: &str, value: &str| {
+        let plain: String = value.chars().filter(|c| c.is_alphanumeric()).collect();
+        if !plain.is_empty() && !seen.contains(&plain) {
+            all.push(party_number(scheme, value, language));
+            seen.push(plain);
+        }
+    };
+    if let Some((scheme, value)) = party.get("id").and_then(Value::as_str).and_then(|id| id.split_once(':')) {
+        add(scheme, value);
+    }
+    let list = |name: &str| party.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let registered =
+        list("tax_schemes").iter().chain(list("legal_entities")).filter_map(|entry| entry.get("company_id"));
+    for identifier in party.get("endpoint").into_iter().chain(list("identifiers")).chain(registered) {
+        let text = |name: &str| identifier.get(name).and_then(Value::as_str).unwrap_or("");
+        add(text("scheme"), text("value"));
+    }
+    all
+}
+
+fn is_one(text: &str) -> bool {
+    text.parse::<rust_decimal::Decimal>().is_ok_and(|number| number == rust_decimal::Decimal::ONE)
+}
+
+/// Schemes that say no more than the field they stand in.
+const USUAL_SCHEMES: &[&str] = &["0160", "gtin", "sscc", "gln", "0088"];
+
 /// Fields whose value says what it is.
 const SELF_EVIDENT: &[&str] = &[
     "address",
+    "block_name",
+    "building_name",
+    "building_number",
     "city_name",
     "contact",
     "country",
+    "country_subentity",
     "date",
     "electronic_mail",
     "lines",
@@ -265,7 +393,8 @@ fn short(inner: &Map<String, Value>) -> Option<String> {
         return Some(format!("{} {}", figure(value), text("unit").unwrap_or("")));
     }
     if only(&["value", "scheme", "agency", "agency_name"]) {
-        return Some(match text("scheme").or(text("agency")) {
+        let usual = |scheme: &&str| USUAL_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
+        return Some(match text("scheme").or(text("agency")).filter(|scheme| !usual(scheme)) {
             Some(scheme) => format!("{value} ({scheme})"),
             None => value.to_owned(),
         });
@@ -331,7 +460,8 @@ fn flatten(value: &Value, known: Known, place: String, depth: usize, out: &mut V
 mod tests {
     use super::*;
 
-    const ORDER: &str = r#"{"id":"PO-1","issue_date":"2026-11-18","buyer":{"id":"gln:8801234500012","names":["표본상사"]},
+    const ORDER: &str = r#"{"id":"PO-1","issue_date":"2026-11-18","buyer":{"id":"gln:8801234500012","names":["표본상사"],
+        "endpoint":{"value":"8801234500012","scheme":"0088"},"address":{"city_name":"대전"},"contact":{"name":"한가람","telephone":"010"}},
         "anticipated_monetary_total":{"payable_amount":{"value":"4820000","currency":"KRW"}},
         "lines":[{"id":"1","quantity":{"value":"8.000","unit":"EA"},"price":{"amount":{"value":"540000","currency":"KRW"}},
         "item":{"name":"LM-40","standard_item_id":{"value":"08801234500012"}},"notes":["급함"]},
@@ -341,18 +471,14 @@ mod tests {
     fn an_order() {
         let content = content("Order", ORDER, Language::En);
         let pairs: Vec<_> = content.pairs.iter().map(|pair| (pair.label.as_str(), pair.lines.join("|"))).collect();
-        assert_eq!(
-            pairs,
-            [
-                ("Number", "PO-1".to_owned()),
-                ("Issued on", "2026-11-18".to_owned()),
-                ("Buyer", "표본상사 · gln:8801234500012".to_owned()),
-                ("Payable", "4,820,000 KRW".to_owned()),
-            ]
-        );
+        assert_eq!(pairs, [("Number", "PO-1".to_owned()), ("Issued on", "2026-11-18".to_owned()),]);
+        let [buyer] = content.cards.as_slice() else { panic!("one party") };
+        assert_eq!((buyer.label.as_str(), buyer.name.as_str()), ("Buyer", "표본상사"));
+        assert_eq!(buyer.lines, ["GLN 8801234500012", "대전", "한가람 · 010"]);
+        assert_eq!(content.totals, [Pair { label: "Payable".to_owned(), lines: vec!["4,820,000 KRW".to_owned()] }]);
         let [table] = content.tables.as_slice() else { panic!("one table") };
         let heads: Vec<_> = table.heads.iter().map(|(head, figure)| (head.as_str(), *figure)).collect();
-        assert_eq!(heads, [("Item", false), ("Quantity", true), ("Price", true)]);
+        assert_eq!(heads, [("Item", false), ("Quantity", true), ("Unit price", true)]);
         let (number, cells) = &table.rows[0];
         assert_eq!((number.as_str(), cells[0].text.as_str()), ("1", "LM-40"));
         assert_eq!(cells[0].small, ["GTIN 08801234500012", "Notes: 급함"]);

@@ -47,6 +47,8 @@ impl FromRequest<Shared> for Posted {
         let request = Request::from_parts(parts, body);
         let Form(mut pairs) =
             Form::<Vec<(String, String)>>::from_request(request, portal).await.map_err(|_| Failure::Stale)?;
+        // No store keeps U+0000, and no keyboard has it.
+        pairs.iter_mut().for_each(|(_, value)| value.retain(|c| c != '\0'));
         let place = pairs.iter().position(|(name, _)| name == TOKEN_FIELD);
         let given = place.map(|place| Secret::new(pairs.remove(place).1));
         match (given, expected) {

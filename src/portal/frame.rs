@@ -9,11 +9,12 @@ use axum::response::{Html, IntoResponse, Response};
 use super::Shared;
 use super::assets;
 use super::language::{Words, fill};
-use super::rights::Scope;
+use super::rights::{Method, Page, Scope};
 use super::session::Seat;
 use super::show::Moment;
 use crate::error::{Error, Result};
 use crate::model::finding::Language;
+use crate::store::view;
 
 /// What a handler gives.
 pub(crate) type Answer = Result<Response, Failure>;
@@ -103,6 +104,8 @@ pub(crate) struct Frame {
     pub(crate) sought: String,
     /// A sentence about what was just done, and its colour.
     pub(crate) said: Option<(String, &'static str)>,
+    /// Whether there is something to search.
+    pub(crate) searches: bool,
     /// Name of the zone of all times.
     pub(crate) zone: &'static str,
     zone_of: chrono_tz::Tz,
@@ -124,6 +127,7 @@ impl Frame {
             here: "/".to_owned(),
             sought: String::new(),
             said: None,
+            searches: false,
             zone: hub.config.zone.name(),
             zone_of: hub.config.zone,
             now_ms: hub.clock.now_ms(),
@@ -165,22 +169,61 @@ impl Frame {
 }
 
 /// The menu: pages without a name in their path, in this order, as far as they are the role's.
-const MENU: &[&str] = &["/", "/trades", "/interchanges", "/deliveries", "/partners"];
+const MENU: &[&str] = &["/", "/trades", "/interchanges", "/deliveries", "/partners", "/accounts"];
+
+/// Under which entry of the menu a page stands, by how its path begins.
+const BELOW: &[(&str, &str)] = &[
+    ("/trades/", "/trades"),
+    ("/interchanges/", "/interchanges"),
+    ("/deliveries/", "/deliveries"),
+    ("/partners/", "/partners"),
+    ("/agreements/", "/partners"),
+    ("/new/partner", "/partners"),
+    ("/new/agreement", "/partners"),
+    ("/accounts/", "/accounts"),
+    ("/new/account", "/accounts"),
+];
 
 impl Seat {
+    /// The page of that path that shows something, if it is the person's.
+    fn page(&self, path: &str) -> Option<&'static Page> {
+        let mut pages = self.portal.pages.iter().filter(|page| page.method == Method::Get);
+        pages.find(|page| page.path == path && page.rights.of(self.role) != Scope::Nothing)
+    }
+
+    /// Whether the page of that path is the person's.
+    pub(crate) fn may(&self, path: &str) -> bool {
+        self.page(path).is_some()
+    }
+
+    /// What the page of that path is called for this person; empty for one that is not theirs.
+    pub(crate) fn title(&self, path: &str) -> &'static str {
+        self.page(path).map_or("", |page| (page.title)(self.w, page.rights.of(self.role)))
+    }
+
     /// The frame of a page of somebody who is signed in.
     pub(crate) async fn frame(&self, title: impl Into<String>) -> Result<Frame> {
         let outside = Frame::outside(&self.portal, self.viewer.language, self.csrf.clone(), "");
         let path = self.here.split('?').next().unwrap_or("/");
-        let mine = |href: &str| {
-            self.portal.pages.iter().find(|page| page.path == href && page.rights.of(self.role) != Scope::Nothing)
+        let open = if self.may("/interchanges") {
+            let viewer = self.viewer.clone();
+            self.portal.hub.store.read(move |tx| view::open(tx, &viewer)).await?
+        } else {
+            view::Open::default()
         };
-        let menu = MENU.iter().filter_map(|href| mine(href)).map(|page| MenuItem {
-            href: page.path,
-            label: (page.title)(self.w),
-            on: path == page.path || (page.path != "/" && path.starts_with(&format!("{}/", page.path))),
-            count: String::new(),
-            hot: false,
+        let menu = MENU.iter().filter_map(|href| self.page(href)).map(|page| {
+            let (count, hot) = match page.path {
+                "/" => (open.held + open.dead, open.dead > 0),
+                _ => (0, false),
+            };
+            MenuItem {
+                href: page.path,
+                label: (page.title)(self.w, page.rights.of(self.role)),
+                on: path == page.path
+                    || BELOW.iter().any(|(start, href)| path.starts_with(start) && *href == page.path),
+                count: if count > 0 { count.to_string() } else { String::new() },
+                hot,
+            }
         });
         let directory = self.portal.hub.directory();
         let name = |id| directory.organisation(id).map_or(String::new(), |found| found.name.clone());
@@ -194,6 +237,7 @@ impl Seat {
             }),
             menu: menu.collect(),
             here: self.here.clone(),
+            searches: self.may("/find"),
             ..outside
         })
     }

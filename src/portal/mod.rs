@@ -8,6 +8,7 @@ mod assets;
 mod bytes;
 mod chip;
 mod content;
+mod field_names;
 mod fields;
 mod findings;
 mod form;
@@ -20,6 +21,7 @@ pub mod password;
 pub mod rights;
 mod session;
 mod show;
+mod structure;
 mod submit;
 
 use std::sync::Arc;
@@ -34,7 +36,7 @@ use tokio::sync::Semaphore;
 
 use crate::pipeline::hub::Hub;
 use frame::{Failure, problem_page, redirect};
-use rights::{Method, Page, Rights};
+use rights::{Method, Page, Rights, Scope};
 
 /// What all pages share.
 pub(crate) struct Portal {
@@ -58,33 +60,39 @@ const LARGEST_FORM: usize = 1 << 20;
 /// Every page that needs a session: path, rights, title. The tenancy test walks them.
 #[rustfmt::skip]
 pub const PAGES: &[Page] = &[
-    Page { path: "/", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.start, route: || get(pages::start::show) },
-    Page { path: "/agreements/{id}", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.edit, route: || get(pages::edit::edit_agreement) },
-    Page { path: "/agreements/{id}", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.edit, route: || post(pages::edit::edited_agreement) },
-    Page { path: "/deliveries", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.deliveries, route: || get(pages::deliveries::show) },
-    Page { path: "/deliveries/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.delivery, route: || get(pages::delivery::show) },
-    Page { path: "/deliveries/{id}/body", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::delivery::body) },
-    Page { path: "/deliveries/{id}/resend", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.resend, route: || post(pages::delivery::resend) },
-    Page { path: "/documents/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.document, route: || get(pages::document::show) },
-    Page { path: "/documents/{id}/json", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::document::json) },
-    Page { path: "/find", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.found, route: || get(pages::trades::find) },
-    Page { path: "/interchanges", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchanges, route: || get(pages::interchanges::show) },
-    Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.interchange, route: || get(pages::interchange::show) },
-    Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.download, route: || get(pages::interchange::payload) },
-    Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.replay, route: || post(pages::interchange::replay) },
-    Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.live, route: || get(live::listen) },
-    Page { path: "/new/agreement", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.new_agreement, route: || get(pages::edit::add_agreement) },
-    Page { path: "/new/agreement", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.new_agreement, route: || post(pages::edit::added_agreement) },
-    Page { path: "/new/partner", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.new_partner, route: || get(pages::edit::add_partner) },
-    Page { path: "/new/partner", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.new_partner, route: || post(pages::edit::added_partner) },
-    Page { path: "/partners", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.partners, route: || get(pages::partners::list) },
-    Page { path: "/partners/{short}", method: Method::Get, rights: Rights::EVERYBODY, title: |w| w.partner, route: || get(pages::partners::show) },
-    Page { path: "/partners/{short}/edit", method: Method::Get, rights: Rights::KEEPERS, title: |w| w.edit, route: || get(pages::edit::edit_partner) },
-    Page { path: "/partners/{short}/edit", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.edit, route: || post(pages::edit::edited_partner) },
-    Page { path: "/partners/{short}/keys/{key}/end", method: Method::Post, rights: Rights::KEEPERS, title: |w| w.end_key, route: || post(pages::partners::end_key) },
-    Page { path: "/sign-out", method: Method::Post, rights: Rights::EVERYBODY, title: |w| w.sign_out, route: || post(pages::sign_in::leave) },
-    Page { path: "/trades", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trades, route: || get(pages::trades::show) },
-    Page { path: "/trades/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w| w.trade, route: || get(pages::trade::show) },
+    Page { path: "/", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.start, route: || get(pages::start::show) },
+    Page { path: "/accounts", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.accounts, route: || get(pages::accounts::list) },
+    Page { path: "/accounts/{id}", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.account, route: || get(pages::edit::account::edit) },
+    Page { path: "/accounts/{id}", method: Method::Post, rights: Rights::ADMINISTRATORS, title: |w, _| w.account, route: || post(pages::edit::account::edited) },
+    Page { path: "/accounts/{id}/password", method: Method::Post, rights: Rights::ADMINISTRATORS, title: |w, _| w.new_password, route: || post(pages::accounts::new_password) },
+    Page { path: "/agreements/{id}", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || get(pages::edit::agreement::edit) },
+    Page { path: "/agreements/{id}", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || post(pages::edit::agreement::edited) },
+    Page { path: "/deliveries", method: Method::Get, rights: Rights::TRADERS, title: |w, scope| if scope == Scope::Centre { w.outgoing } else { w.sent_to_us }, route: || get(pages::deliveries::show) },
+    Page { path: "/deliveries/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.delivery, route: || get(pages::delivery::show) },
+    Page { path: "/deliveries/{id}/body", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::delivery::body) },
+    Page { path: "/deliveries/{id}/resend", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.resend, route: || post(pages::delivery::resend) },
+    Page { path: "/documents/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.document, route: || get(pages::document::show) },
+    Page { path: "/documents/{id}/json", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::document::json) },
+    Page { path: "/find", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.found, route: || get(pages::trades::find) },
+    Page { path: "/interchanges", method: Method::Get, rights: Rights::TRADERS, title: |w, scope| if scope == Scope::Centre { w.incoming } else { w.sent_by_us }, route: || get(pages::interchanges::show) },
+    Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.interchange, route: || get(pages::interchange::show) },
+    Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::interchange::payload) },
+    Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.replay, route: || post(pages::interchange::replay) },
+    Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.live, route: || get(live::listen) },
+    Page { path: "/new/account", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.new_account, route: || get(pages::edit::account::add) },
+    Page { path: "/new/account", method: Method::Post, rights: Rights::ADMINISTRATORS, title: |w, _| w.new_account, route: || post(pages::edit::account::added) },
+    Page { path: "/new/agreement", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.new_agreement, route: || get(pages::edit::agreement::add) },
+    Page { path: "/new/agreement", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.new_agreement, route: || post(pages::edit::agreement::added) },
+    Page { path: "/new/partner", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.new_partner, route: || get(pages::edit::partner::add) },
+    Page { path: "/new/partner", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.new_partner, route: || post(pages::edit::partner::added) },
+    Page { path: "/partners", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.partners, route: || get(pages::partners::list) },
+    Page { path: "/partners/{short}", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.partner, route: || get(pages::partners::show) },
+    Page { path: "/partners/{short}/edit", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || get(pages::edit::partner::edit) },
+    Page { path: "/partners/{short}/edit", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || post(pages::edit::partner::edited) },
+    Page { path: "/partners/{short}/keys/{key}/end", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.end_key, route: || post(pages::partners::end_key) },
+    Page { path: "/sign-out", method: Method::Post, rights: Rights::EVERYBODY, title: |w, _| w.sign_out, route: || post(pages::sign_in::leave) },
+    Page { path: "/trades", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.trades, route: || get(pages::trades::show) },
+    Page { path: "/trades/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.trade, route: || get(pages::trade::show) },
 ];
 
 /// The pages, `/` and below, with what they need. Whoever serves them puts `ConnectInfo<SocketAddr>` into the requests,

@@ -40,6 +40,22 @@ fn derive(password: &Secret, salt: &[u8], params: Params, out: &mut [u8]) -> arg
     argon.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, &mut memory)
 }
 
+/// Letters and digits that are not taken for each other.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A password of 80 random bits, written in fours.
+pub fn new() -> Result<Secret> {
+    let bytes = random_bytes::<16>(&SystemRandom::new())?;
+    let mut text = String::with_capacity(20);
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push('-');
+        }
+        text.push(char::from(LETTERS.get(usize::from(byte & 31)).copied().unwrap_or(b'a')));
+    }
+    Ok(Secret::new(text))
+}
+
 /// The hash under which a password is kept. Takes tens of milliseconds: not for async threads.
 pub fn hash(password: &Secret) -> Result<String> {
     let failed = |error: &dyn std::fmt::Display| Error::new(Kind::Crypto, format!("hash a password: {error}"));
@@ -84,6 +100,13 @@ fn again(password: &Secret, hash: &PasswordHash<'_>) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn made_passwords_are_long_and_differ() {
+        let made = new().unwrap();
+        assert_eq!(made.expose().len(), 19);
+        assert!(made.expose().chars().count() >= SHORTEST && made != new().unwrap());
+    }
 
     #[test]
     fn only_the_password_fits() {

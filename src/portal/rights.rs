@@ -26,7 +26,8 @@ impl Rights {
     /// Everybody who signs in.
     pub const EVERYBODY: Rights =
         Rights([Scope::Centre, Scope::Own, Scope::Centre, Scope::Own, Scope::Own, Scope::Own]);
-    /// Everybody with a part in trades.
+    /// Everybody with a part in trades. A reviewer has none: its organisation is the centre, whose documents hold
+    /// everybody's agreements and shares.
     pub const TRADERS: Rights =
         Rights([Scope::Centre, Scope::Own, Scope::Centre, Scope::Own, Scope::Nothing, Scope::Own]);
     /// Who keeps the centre running.
@@ -60,8 +61,8 @@ pub struct Page {
     pub method: Method,
     /// Who may.
     pub rights: Rights,
-    /// What it is called.
-    pub title: fn(&'static Words) -> &'static str,
+    /// What it is called, by how far it shows: what came in for the centre is what a partner sent.
+    pub title: fn(&'static Words, Scope) -> &'static str,
     pub(super) route: fn() -> MethodRouter<Shared>,
 }
 

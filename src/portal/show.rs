@@ -4,6 +4,7 @@ use askama::Template;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::model::finding::Language;
 use crate::model::money::Minor;
 
 /// An instant in the zone of the hub; written it is short, with the whole beside it.
@@ -136,6 +137,7 @@ pub(crate) fn message(message_type: &str) -> String {
         "ubl" => format!("UBL {name} {version}"),
         "edifact" => format!("EDIFACT {name} {}", directory(version)),
         "dure" => "dure JSON".to_owned(),
+        "courier" => "JSON".to_owned(),
         "csv" => "CSV".to_owned(),
         other => format!("{other} {name} {version}"),
     }
@@ -147,8 +149,38 @@ pub(crate) fn format(name: &str) -> String {
         Some(("ubl", version)) => format!("UBL {version}"),
         Some(("edifact", version)) => format!("EDIFACT {}", directory(version)),
         Some(("dure", "json")) => "dure JSON".to_owned(),
+        Some(("courier", _)) => "JSON".to_owned(),
         None if name == "csv" => "CSV".to_owned(),
         _ => name.to_owned(),
+    }
+}
+
+/// An identifier of a party as people write it, whatever its scheme is called by the standard (ISO 6523 numbers among
+/// them): `GLN 8801234500012`, `사업자등록번호 999-81-00034`.
+pub(crate) fn party_number(scheme: &str, value: &str, language: Language) -> String {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    match (scheme.to_ascii_lowercase().as_str(), language) {
+        ("gln" | "0088" | "14" | "9", _) => format!("GLN {value}"),
+        ("brn" | "kr:brn", language) if digits.len() == 10 => {
+            let label = if language == Language::Ko { "사업자등록번호" } else { "Business no." };
+            let (office, rest) = digits.split_at(3);
+            let (kind, number) = rest.split_at(2);
+            format!("{label} {office}-{kind}-{number}")
+        }
+        ("duns" | "0060", _) => format!("DUNS {value}"),
+        ("vat", Language::Ko) => format!("부가세 번호 {value}"),
+        ("vat", Language::En) => format!("VAT {value}"),
+        ("", _) => value.to_owned(),
+        (_, _) => format!("{scheme} {value}"),
+    }
+}
+
+/// With a capital letter in front, where the script has them: words stand alone and in sentences.
+pub(crate) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) => first.to_uppercase().chain(rest).collect(),
+        None => String::new(),
     }
 }
 
@@ -188,6 +220,23 @@ mod tests {
         assert_eq!(message("ubl/2.1/Order"), "UBL Order 2.1");
         assert_eq!((message("dure/1/Order"), message("csv/1/Order")), ("dure JSON".to_owned(), "CSV".to_owned()));
         assert_eq!((format("edifact-d96a"), format("ubl-2.1")), ("EDIFACT D.96A".to_owned(), "UBL 2.1".to_owned()));
+    }
+
+    #[test]
+    fn numbers_of_parties() {
+        let check = |scheme: &str, value: &str, expected: &str| {
+            assert_eq!(party_number(scheme, value, Language::Ko), expected);
+        };
+        check("gln", "8801234500012", "GLN 8801234500012");
+        check("0088", "8801234500012", "GLN 8801234500012");
+        check("brn", "9998100034", "사업자등록번호 999-81-00034");
+        check("KR:BRN", "999-81-00034", "사업자등록번호 999-81-00034");
+        check("brn", "주문", "brn 주문");
+        check("", "X", "X");
+        assert_eq!(
+            (capital("in transit"), capital("배송 중"), capital("")),
+            ("In transit".into(), "배송 중".into(), "".into())
+        );
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) hint: String,
+    /// The heading of the fields that begin with this one; empty within a section.
+    pub(crate) section: &'static str,
     /// `text`, `date`, `email`; `select` and `checks` have options.
     pub(crate) kind: &'static str,
     pub(crate) value: String,
@@ -148,6 +150,7 @@ impl Field {
             name: name.to_owned(),
             label: label.to_owned(),
             hint: String::new(),
+            section: "",
             kind: "text",
             value: get(values, name).to_owned(),
             options: Vec::new(),
@@ -179,6 +182,16 @@ impl Field {
     /// With a word of help.
     pub(crate) fn hint(self, hint: &str) -> Field {
         Field { hint: hint.to_owned(), ..self }
+    }
+
+    /// Begins a section.
+    pub(crate) fn section(self, section: &'static str) -> Field {
+        Field { section, ..self }
+    }
+
+    /// Whether something below it says more.
+    pub(crate) fn is_described(&self) -> bool {
+        !self.hint.is_empty() || !self.wrong.is_empty()
     }
 
     /// Of another kind of input.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use bytes::Bytes;
 use dure::clock::Clock;
 use dure::config::Config;
@@ -157,7 +158,9 @@ impl Harness {
 
     /// Hands a document in and has it decided; gives the interchange.
     pub(crate) async fn hand_in(&self, organisation_id: i64, body: &Value) -> i64 {
-        let centre_id = self.hub.directory().centre().map_or(0, |centre| centre.id);
+        let directory = self.hub.directory();
+        let sender = directory.organisation(organisation_id).or(directory.centre());
+        let centre_id = sender.map_or(0, |sender| sender.centre_id);
         let receipt = Receipt {
             organisation_id,
             centre_id,
@@ -302,9 +305,14 @@ impl Harness {
         self.ask(request.body(body.into()).unwrap()).await
     }
 
+    /// A request as it is; the body of the answer is still to be read.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// A request as it is.
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self.open(request).await.into_parts();
         let body = http::whole(&HeaderMap::new(), body, 64 << 20, 60_000).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
     }

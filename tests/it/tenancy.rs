@@ -1,17 +1,19 @@
-//! Who may see what (rules.md 6): every route, every object of a whole trade, as every partner, as another centre and as a
-//! stranger. What is not the caller's is answered byte for byte like what does not exist.
+//! Who may see what (rules.md 6): every route and every page, every object of a whole trade, as every partner and every role
+//! at it, as another centre and as a stranger. What is not the caller's is answered byte for byte like what does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
 use dure::model::finding::Language;
-use dure::model::id::InterchangeId;
+use dure::model::id::{AccountId, AgreementId, DeliveryId, InterchangeId};
 use dure::model::role::Role;
 use dure::model::viewer::Viewer;
+use dure::portal::rights::{Method, Scope};
+use dure::store::parties::{self, AgreementRow};
 use dure::store::view::{self, DocumentFilter, DocumentKey, What};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Harness, PARTNERS, Trade};
+use crate::harness::{Answer, Harness, NOON, PARTNERS, Trade};
 
 /// An address, and who may read it.
 struct Object {
@@ -19,9 +21,11 @@ struct Object {
     readers: BTreeSet<&'static str>,
 }
 
-/// Who calls, and the headers that prove it: a key here, a session's cookie for pages.
+/// Who calls, and the headers that prove it: a key, or a session's cookie for pages.
 struct Caller {
     name: &'static str,
+    /// The role of a person; none for a partner's system.
+    role: Option<Role>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -32,13 +36,14 @@ impl Caller {
     }
 }
 
-/// Reads every object as every caller. `unknown` is an address of the same kind that leads nowhere. Gives what each caller
-/// was shown.
+/// Reads every object as every caller. `unknown` is an address of the same kind that leads nowhere, `may` says who may be
+/// shown something of this kind at all. Gives what each caller was shown.
 async fn walk(
     harness: &Harness,
     callers: &[Caller],
     objects: &[Object],
     unknown: &str,
+    may: impl Fn(&Caller, &Object) -> bool,
 ) -> BTreeMap<&'static str, String> {
     let mut shown: BTreeMap<&'static str, String> = BTreeMap::new();
     for caller in callers {
@@ -46,7 +51,7 @@ async fn walk(
         assert_eq!(nothing.status, 404, "{} {unknown}", caller.name);
         for object in objects {
             let answer = caller.get(harness, &object.path).await;
-            if object.readers.contains(caller.name) {
+            if object.readers.contains(caller.name) && may(caller, object) {
                 assert_eq!(answer.status, 200, "{} {} {}", caller.name, object.path, answer.text());
                 shown.entry(caller.name).or_default().push_str(&answer.text());
             } else {
@@ -168,7 +173,7 @@ async fn callers(harness: &Harness) -> Vec<Caller> {
     let mut callers = Vec::new();
     for name in PARTNERS.iter().copied().chain(["centre-2"]) {
         let (_, key) = harness.key(name).await;
-        callers.push(Caller { name, headers: vec![("authorization", key)] });
+        callers.push(Caller { name, role: None, headers: vec![("authorization", key)] });
     }
     callers
 }
@@ -178,8 +183,9 @@ async fn every_route_as_every_partner() {
     let harness = Harness::new().await;
     let trade = harness.whole_trade().await;
     let callers = callers(&harness).await;
-    let stranger = Caller { name: "stranger", headers: vec![("authorization", "Bearer dk_guessed".to_owned())] };
-    let nobody = Caller { name: "nobody", headers: Vec::new() };
+    let stranger =
+        Caller { name: "stranger", role: None, headers: vec![("authorization", "Bearer dk_guessed".to_owned())] };
+    let nobody = Caller { name: "nobody", role: None, headers: Vec::new() };
     let mut objects = objects(&trade);
     let mut shown: BTreeMap<&str, String> = BTreeMap::new();
 
@@ -193,7 +199,7 @@ async fn every_route_as_every_partner() {
                 | "get /v1/documents/{id}"
                 | "get /v1/trades/{id}" => {
                     let (objects, unknown) = objects.remove(path.as_str()).unwrap();
-                    for (who, text) in walk(&harness, &callers, &objects, unknown).await {
+                    for (who, text) in walk(&harness, &callers, &objects, unknown, |_, _| true).await {
                         shown.entry(who).or_default().push_str(&text);
                     }
                     for object in &objects {
@@ -267,6 +273,314 @@ async fn every_route_as_every_partner() {
             assert_eq!(place, None, "{who} reads {word}");
         }
     }
+}
+
+/// Objects of the pages by the page that shows them, and an address of the same kind that leads nowhere. Who keeps the
+/// centre reads all of them.
+fn page_objects(
+    harness: &Harness,
+    trade: &Trade,
+    statement: DeliveryId,
+) -> BTreeMap<&'static str, (Vec<Object>, String)> {
+    let readers = |readers: &[&'static str]| readers.iter().copied().chain(["centre"]).collect::<BTreeSet<_>>();
+    let mut all: BTreeMap<&'static str, (Vec<Object>, String)> = BTreeMap::new();
+    let mut add = |page: &'static str, kind: &str, objects: Vec<(String, BTreeSet<&'static str>)>| {
+        let at = |id: &str| page.replace("{id}", id).replace("{short}", id);
+        let unknown = at(&format!("{kind}_0000000000001"));
+        all.insert(
+            page,
+            (objects.into_iter().map(|(id, readers)| Object { path: at(&id), readers }).collect(), unknown),
+        );
+    };
+    for page in ["/interchanges/{id}", "/interchanges/{id}/payload"] {
+        add(page, "ix", trade.interchanges.iter().map(|(who, id)| (id.to_string(), readers(&[who]))).collect());
+    }
+    for page in ["/deliveries/{id}", "/deliveries/{id}/body"] {
+        let mut objects: Vec<_> =
+            trade.deliveries.iter().map(|(to, _, id, _)| (id.to_string(), readers(&[to]))).collect();
+        objects.push((statement.to_string(), readers(&["shop"])));
+        add(page, "dlv", objects);
+    }
+    for page in ["/documents/{id}", "/documents/{id}/json"] {
+        let mut objects: Vec<_> =
+            trade.deliveries.iter().map(|(to, _, id, _)| (id.to_string(), readers(&[to]))).collect();
+        objects.push((statement.to_string(), readers(&["shop"])));
+        for (sender, kind, id) in &trade.documents {
+            let mut who = readers(&[sender]);
+            // The seller is named by the order; who was sent something made from a document reads that.
+            who.extend((kind == "Order").then_some("shop"));
+            who.extend(trade.deliveries.iter().filter(|(.., from)| from == id).map(|(to, ..)| *to));
+            objects.push((id.to_string(), who));
+        }
+        add(page, "doc", objects);
+    }
+    let parts = ["buyer", "shop", "maker-a", "maker-b", "courier"];
+    add("/trades/{id}", "trd", vec![(trade.trade.to_string(), readers(&parts))]);
+    let named = |name: &&'static str| ((*name).to_owned(), readers(&[name]));
+    for page in ["/partners/{short}", "/partners/{short}/edit"] {
+        add(page, "none", PARTNERS.iter().map(named).collect());
+    }
+    let directory = harness.hub.directory();
+    let agreements = directory.agreements();
+    let ids = agreements.iter().map(|agreed| (AgreementId(agreed.id).to_string(), readers(&[]))).collect();
+    add("/agreements/{id}", "agr", ids);
+    all
+}
+
+/// What nobody may read on a page who is not on its leg: names of organisations, prices, shares, numbers of others. Figures
+/// as pages write them and as documents do.
+const FORBIDDEN_ON_PAGES: &[(&str, &[&str])] = &[
+    (
+        "buyer",
+        &[
+            "maker-a",
+            "maker-b",
+            "8801234500029",
+            "8801234500036",
+            "513,700",
+            "513700",
+            "24,000",
+            "24000",
+            "12.5",
+            "337,500",
+            "337500",
+            "540,000 KRW</td></tr>\n<tr class=\"total\"",
+        ],
+    ),
+    ("buyer-2", &["maker", "shop", "PO-1107", "LM-40", "540,000", "513,700", "gln:88012345000"]),
+    (
+        "shop",
+        &[
+            "maker-a",
+            "maker-b",
+            "8801234500029",
+            "8801234500036",
+            "513,700",
+            "513700",
+            "24,000",
+            "24000",
+            "388012345",
+            ">S1<",
+            "courier</a>",
+            "2,362,500",
+            "2362500",
+        ],
+    ),
+    (
+        "maker-a",
+        &[
+            "maker-b",
+            "8801234500036",
+            "shop",
+            "8801234500043",
+            "540,000",
+            "540000",
+            "25,000",
+            "25000",
+            "24,000",
+            "24000",
+            "08801234500028",
+            "교정용",
+            "12.5",
+            "337,500",
+            "337500",
+        ],
+    ),
+    (
+        "maker-b",
+        &[
+            "maker-a",
+            "8801234500029",
+            "shop",
+            "8801234500043",
+            "540,000",
+            "540000",
+            "25,000",
+            "25000",
+            "513,700",
+            "513700",
+            "LM-40",
+            "5712-0034",
+            "388012345",
+            "12.5",
+            "337,500",
+            "337500",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn every_page_as_every_role_of_everybody() {
+    let harness = Harness::new().await;
+    let trade = harness.whole_trade().await;
+    let other = json!({"type": "Party", "id": "centre-2", "name": "다른 센터", "roles": ["centre"]});
+    harness.accepted(harness.org("centre"), other).await;
+    harness.hub.refresh_directory().await.unwrap();
+    let mut callers = Vec::new();
+    let mut tokens = Vec::new();
+    for name in ["buyer", "buyer-2", "maker-a", "maker-b", "shop", "centre", "centre-2"] {
+        for &role in Role::ALL {
+            // Who sees a whole centre belongs to it.
+            if role.sees_the_centre() && !name.starts_with("centre") {
+                continue;
+            }
+            let person = harness.person(&format!("{role:?}-{name}"), role, name, "ko").await;
+            let headers = vec![("cookie", person.cookie)];
+            callers.push(Caller { name, role: Some(role), headers });
+            tokens.push(person.csrf);
+        }
+    }
+    let scope = |caller: &Caller, page: &dure::portal::rights::Page| page.rights.of(caller.role.unwrap());
+    let mut objects = page_objects(&harness, &trade, crate::pages_people::statement(&harness).await);
+    let mut shown: BTreeMap<&str, String> = BTreeMap::new();
+    let mut lists = 0;
+    for page in dure::portal::PAGES.iter().filter(|page| page.method == Method::Get && page.path != "/live") {
+        // Objects: theirs to those whose page it is and who are on their leg, to nobody else. Of the centre only those
+        // who keep it see more than itself.
+        let may = |caller: &Caller, object: &Object| match scope(caller, page) {
+            Scope::Nothing => false,
+            Scope::Own => caller.name != "centre" || object.path == "/partners/centre",
+            Scope::Centre => true,
+        };
+        if let Some((objects, unknown)) = objects.remove(page.path) {
+            for (who, text) in walk(&harness, &callers, &objects, &unknown, may).await {
+                shown.entry(who).or_default().push_str(&text);
+            }
+            continue;
+        }
+        // Lists and forms: whatever they show is looked at for what they must not. Accounts are tried below.
+        assert!(!page.path.contains("{short}"), "{page:?} is new: say here who may read what");
+        if page.path == "/accounts/{id}" {
+            continue;
+        }
+        for caller in &callers {
+            let path = if page.path == "/find" { "/find?q=1107" } else { page.path };
+            let answer = caller.get(&harness, path).await;
+            let expected = if scope(caller, page) == Scope::Nothing { 404 } else { 200 };
+            assert_eq!(answer.status, expected, "{} {:?} {path}", caller.name, caller.role);
+            if expected == 200 {
+                shown.entry(caller.name).or_default().push_str(&answer.text());
+                lists += 1;
+            }
+        }
+    }
+    assert!(objects.is_empty() && lists > 100, "every object and list was walked");
+    for (who, words) in FORBIDDEN_ON_PAGES {
+        let mut text = shown[who].clone();
+        tokens.iter().for_each(|token| text = text.replace(token.as_str(), ""));
+        assert!(text.len() > 2_000, "{who} was shown something");
+        for word in *words {
+            let around = text.split_once(word).map(|(before, _)| before.chars().rev().take(300).collect::<String>());
+            let around = around.map(|reversed| reversed.chars().rev().collect::<String>());
+            assert_eq!(around, None, "{who} reads {word}");
+        }
+    }
+    // The seller's statement names the waybill that is its evidence; on the page of the trade it reads statuses only.
+    let seller = callers.iter().find(|caller| caller.name == "shop" && caller.role == Some(Role::Seller)).unwrap();
+    let page = seller.get(&harness, &format!("/trades/{}", trade.trade)).await.text();
+    assert!(page.contains("배송 완료") && !page.contains("5712") && !page.contains("courier"), "{page}");
+    // Another centre has pages of its own and nothing of this one's.
+    for word in ["PO-1107", "LM-40", "buyer", "maker-a", "shop", "8801234500012", "충청"] {
+        let pages = shown["centre-2"].replace("/buyer", "");
+        assert!(
+            !pages.contains(&format!(">{word}<")) && !pages.contains(&format!("/{word}")),
+            "another centre reads {word}"
+        );
+    }
+    // A stranger is led to the door from wherever he comes, known or not.
+    for page in dure::portal::PAGES.iter().filter(|page| page.method == Method::Get) {
+        for headers in [vec![], vec![("cookie", "dure=guessed")]] {
+            let answer = harness.call("GET", &page.path.replace("{id}", "x"), &headers, Body::empty()).await;
+            assert_eq!(answer.status, 303, "{page:?}");
+            assert!(answer.header("location").starts_with("/sign-in") && answer.body.is_empty(), "{page:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_does_so_for_whom_it_is() {
+    let harness = Harness::new().await;
+    let trade = harness.whole_trade().await;
+    let other = json!({"type": "Party", "id": "centre-2", "name": "다른 센터", "roles": ["centre"]});
+    harness.accepted(harness.org("centre"), other).await;
+    harness.hub.refresh_directory().await.unwrap();
+    let (key, _) = harness.key("buyer").await;
+    let victim = harness.person("victim", Role::Operator, "centre", "ko").await;
+    let interchange = trade.interchanges[0].1;
+    let delivery = trade.deliveries[0].2;
+    let agreement = harness.hub.directory().agreements().iter().map(|agreed| AgreementId(agreed.id)).next().unwrap();
+    let before = harness.hub.directory().organisations().len();
+    let posts = dure::portal::PAGES.iter().filter(|page| page.method == Method::Post && page.path != "/sign-out");
+    let posts: Vec<_> = posts.collect();
+    for (name, role) in [
+        ("buyer", Role::Buyer),
+        ("maker-a", Role::Producer),
+        ("shop", Role::Seller),
+        ("centre", Role::Reviewer),
+        ("centre-2", Role::Operator),
+        ("centre-2", Role::Administrator),
+    ] {
+        let person = harness.person(&format!("{role:?}-{name}"), role, name, "ko").await;
+        for page in &posts {
+            let id = match page.path.split('/').nth(1).unwrap() {
+                "interchanges" => interchange.to_string(),
+                "deliveries" => delivery.to_string(),
+                "accounts" => AccountId(victim.id).to_string(),
+                _ => agreement.to_string(),
+            };
+            let path = page.path.replace("{id}", &id).replace("{short}", "buyer").replace("{key}", &key.to_string());
+            if page.path.starts_with("/new/") && page.rights.of(role) != Scope::Nothing {
+                // What a centre makes is its own: tried with what is another's below.
+                continue;
+            }
+            let answer = person.post(&harness, &path, &[("id", "mallory"), ("name", "x"), ("status", "ended")]).await;
+            assert_eq!(answer.status, 404, "{name} {role:?} {path}");
+        }
+    }
+    assert_eq!(harness.hub.directory().organisations().len(), before);
+    assert!(harness.sent().await.is_empty(), "nothing was sent again");
+    assert_eq!(victim.get(&harness, "/").await.status, 200, "the account and its session stay");
+
+    // Another centre's documents do not reach into this one, even where it may send them.
+    let theirs = harness.org("centre-2");
+    for kind in ["Account", "Party", "Agreement"] {
+        let terms =
+            json!({"id": format!("theirs-{kind}"), "party": "centre-2", "direction": "in", "document_type": kind});
+        let row = AgreementRow {
+            id: harness.hub.next_id(),
+            centre_id: theirs,
+            organisation_id: theirs,
+            name: format!("theirs-{kind}"),
+            version: 0,
+            direction: "in".to_owned(),
+            document_type: kind.to_owned(),
+            valid_from: String::new(),
+            valid_to: String::new(),
+            status: "active".to_owned(),
+            body: terms.to_string(),
+        };
+        let write = move |tx: &mut dure::store::Tx<'_>| {
+            parties::put_agreement(tx, &row, NOON)?;
+            parties::raise_version(tx)
+        };
+        harness.hub.store.write(write).await.unwrap();
+    }
+    harness.hub.refresh_directory().await.unwrap();
+    for document in [
+        json!({"type": "Account", "id": "victim", "role": "operator", "party": "centre-2"}),
+        json!({"type": "Account", "id": "spy", "role": "operator", "party": "centre"}),
+        json!({"type": "Account", "id": "spy", "role": "buyer", "party": "buyer"}),
+        json!({"type": "Party", "id": "buyer", "name": "theirs now", "roles": ["buyer"]}),
+        json!({"type": "Agreement", "id": "spying", "party": "buyer", "direction": "out", "document_type": "OrderResponse",
+            "format": "dure-json", "address": "http://spy.example/"}),
+        json!({"type": "Agreement", "id": "buyer-out-OrderResponse", "party": "buyer", "direction": "out",
+            "document_type": "OrderResponse", "format": "dure-json", "address": "http://spy.example/"}),
+    ] {
+        let id = harness.hand_in(theirs, &document).await;
+        assert_eq!(harness.state(id).await.1, "rejected", "{document} {}", harness.state(id).await.2);
+    }
+    assert_eq!(victim.get(&harness, "/").await.status, 200);
+    assert_eq!(harness.hub.directory().by_short("buyer").unwrap().name, "buyer");
 }
 
 fn viewer(harness: &Harness, organisation: &str, role: Option<Role>) -> Viewer {

@@ -20,7 +20,6 @@ use crate::command::simulate::answer::{Answer, Rule};
 use crate::command::simulate::courier::Caller;
 use crate::command::simulate::mailbox::{Mailbox, Tls};
 use crate::command::simulate::partner::{Contrl, Settings, Simulated};
-use crate::command::user::new_password;
 use crate::config::Config;
 use crate::error::{Context, Error, Kind, Result};
 use crate::model::finding::Language;
@@ -210,7 +209,7 @@ async fn accounts(hub: &Arc<Hub>, language: Language) -> Result<Vec<Secret>> {
         let account = json!({ "type": "Account", "id": login, "name": name, "role": role, "party": company.short,
             "language": language.as_str() });
         accepted(hub, account).await?;
-        let made = new_password()?;
+        let made = password::new()?;
         let text = made.expose().to_owned();
         let hashing = tokio::task::spawn_blocking(move || password::hash(&Secret::new(text)));
         let hash = hashing.await.map_err(|panic| Error::bug(format!("hashing: {panic}")))??;

@@ -11,6 +11,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Where the menu is wider than the page, it shows where the page stands in it.
+const here = document.querySelector(".menu [aria-current]");
+if (here) { here.parentElement.parentElement.parentElement.scrollLeft = here.offsetLeft - 80; }
+
 // A region that says where to listen is asked for again when something happened.
 const region = document.querySelector("[data-live]");
 if (region && region.id && window.EventSource) {
@@ -25,7 +29,11 @@ if (region && region.id && window.EventSource) {
       const answer = await fetch(location.href, { credentials: "same-origin" });
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(region.id);
       if (answer.ok && fresh && !region.contains(document.activeElement)) {
+        // What was unfolded stays so.
+        const open = [...region.querySelectorAll("details")].map((one) => one.open);
         region.replaceChildren(...fresh.childNodes);
+        const now = region.querySelectorAll("details");
+        if (now.length === open.length) { now.forEach((one, index) => { one.open = open[index]; }); }
         if (!fresh.dataset.live) { source.close(); }
       }
     } catch { /* The next hint asks again. */ }

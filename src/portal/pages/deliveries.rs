@@ -32,6 +32,7 @@ struct List {
     states: Vec<Choice>,
     kinds: Vec<Choice>,
     partners: Vec<Choice>,
+    senders: bool,
     narrowed: bool,
     first: bool,
     older: String,
@@ -40,7 +41,7 @@ struct List {
 
 /// Shows the list.
 pub(in crate::portal) async fn show(seat: Seat, Query(asked): Query<Asked>) -> Answer {
-    let f = seat.frame(seat.w.deliveries).await?;
+    let f = seat.frame(seat.title("/deliveries")).await?;
     let (w, language, centre) = (seat.w, seat.viewer.language, seat.viewer.sees_the_centre());
     let before = asked.before.parse::<DeliveryId>().map_or(0, |id| id.0);
     let narrow = DeliveryNarrow {
@@ -77,6 +78,7 @@ pub(in crate::portal) async fn show(seat: Seat, Query(asked): Query<Asked>) -> A
         states: states.collect(),
         kinds: kinds.collect(),
         partners: if centre { partners.collect() } else { Vec::new() },
+        senders: centre,
         narrowed: filter.iter().any(|(_, value)| !value.is_empty()),
         first: before == 0,
         older: next.map_or(String::new(), |id| address(Some(id))),

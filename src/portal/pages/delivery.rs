@@ -7,10 +7,12 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::Said;
+use crate::model::finding::{Code, Finding};
 use crate::model::id::{AccountId, DeliveryId};
 use crate::pipeline::again::Again;
 use crate::portal::bytes::{self, MOST_BYTES, Text};
 use crate::portal::chip::{Chip, Tone};
+use crate::portal::fields;
 use crate::portal::findings::{self, FindingView};
 use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
@@ -42,7 +44,10 @@ struct Shown {
     acknowledged: Option<Chip>,
     may_resend: bool,
     path: String,
+    delivered: bool,
     findings: Vec<FindingView>,
+    /// What the format has no place for: where it stood in our document, and what it says.
+    lost: Vec<(String, String)>,
     text: Option<Text>,
     attempts: Vec<Tried>,
     next: Option<Moment>,
@@ -77,23 +82,18 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
     let heading = seat.document_name(&delivery.document_type, &delivery.number);
     let mut f = seat.frame(heading.clone()).await?;
     f.said = said.sentence(w);
-    let findings = findings::stored(&delivery.findings);
+    let (lost, findings): (Vec<Finding>, Vec<Finding>) =
+        findings::stored(&delivery.findings).into_iter().partition(|finding| finding.code == Code::NotCarried);
+    let lost = lost.into_iter().map(|finding| {
+        let place = finding.place.path.as_deref().unwrap_or("");
+        (fields::path(place, language), finding.found)
+    });
     let text = body.map(|bytes| {
         let shown = bytes.get(..MOST_BYTES).unwrap_or(&bytes);
         let charset = delivery.content_type.split("charset=").nth(1).unwrap_or("").trim();
         bytes::text(shown, charset, shown.len() < bytes.len(), &[], w, language)
     });
-    let acknowledged = match delivery.acknowledged.as_str() {
-        "" => None,
-        word => {
-            let tone = match word {
-                "accepted" | "received" => Tone::Good,
-                "partly" => Tone::Waiting,
-                _ => Tone::Bad,
-            };
-            Some(Chip::new(super::acknowledged(w, word), tone))
-        }
-    };
+    let acknowledged = (!delivery.acknowledged.is_empty()).then(|| super::acknowledged(w, &delivery.acknowledged));
     let mut links = vec![(w.content, Link::to(document_path(DocumentKey::Delivery(id)), heading.clone()))];
     if delivery.kind == "notice" {
         links.clear();
@@ -125,7 +125,9 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         acknowledged,
         may_resend: centre && delivery.state != "in-transit",
         path: delivery_path(id),
+        delivered: delivery.state == "delivered",
         findings: findings::shown(&findings, w, language),
+        lost: lost.collect(),
         text,
         attempts: found.attempts.into_iter().map(|attempt| tried(&seat, &f, attempt)).collect(),
         next: delivery.due_ms.filter(|_| delivery.state == "scheduled").map(|at| f.moment(at)),

@@ -1,20 +1,23 @@
-//! One interchange: what came, as it came, with findings beside its lines; what was made of it; what it caused to be sent.
+//! One interchange: what was made of it, what it says in its sender's own words with findings beside their places, what it
+//! caused to be sent, and the bytes as they came.
 
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::header;
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 
 use super::Said;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::Hint;
 use crate::model::disposition::{Cause, Disposition, Identity};
 use crate::model::finding::{Code, Finding};
 use crate::model::id::{AccountId, InterchangeId};
 use crate::pipeline::again::Again;
 use crate::pipeline::hex;
-use crate::portal::bytes::{self, MOST_BYTES, Text};
+use crate::portal::bytes::{self as text, MOST_BYTES, Text};
 use crate::portal::chip::Chip;
 use crate::portal::content::{Compared, differences};
 use crate::portal::findings::{self, FindingView};
@@ -23,6 +26,7 @@ use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
 use crate::portal::names::{delivery_path, document_path, interchange_path, trade_path, transport_title};
 use crate::portal::session::Seat;
 use crate::portal::show::{Link, Moment, format, grouped, message, size};
+use crate::portal::structure::{self, Step, Structure};
 use crate::store::interchanges::Interchange;
 use crate::store::view::{self, DeliveryView, DocumentKey, DocumentView};
 
@@ -52,6 +56,7 @@ pub(super) struct Sent {
     pub(super) state: Chip,
     pub(super) at: Moment,
     pub(super) note: String,
+    pub(super) may_resend: bool,
 }
 
 #[derive(Template)]
@@ -69,7 +74,10 @@ struct Shown {
     may_confirm: bool,
     path: String,
     cards: Vec<Card>,
+    structure: Structure,
+    most_rows: usize,
     text: Text,
+    original: &'static str,
     left_bytes: String,
     masked: bool,
     pairs: Vec<(&'static str, String)>,
@@ -84,7 +92,7 @@ pub(super) fn sent(seat: &Seat, f: &Frame, view: &DeliveryView) -> Sent {
     let attempts = || f.fill(seat.w.attempts_n, delivery.attempts);
     let note = match (delivery.state.as_str(), delivery.acknowledged.as_str()) {
         ("delivered", "") => String::new(),
-        ("delivered", word) => super::acknowledged(seat.w, word).to_owned(),
+        ("delivered", word) => super::acknowledged(seat.w, word).text,
         _ if delivery.reason.is_empty() => attempts(),
         _ => format!("{} · {}", attempts(), delivery.reason),
     };
@@ -95,6 +103,7 @@ pub(super) fn sent(seat: &Seat, f: &Frame, view: &DeliveryView) -> Sent {
         state: Chip::delivery(&delivery.state, seat.viewer.language),
         at: f.moment(delivery.created_ms),
         note,
+        may_resend: delivery.state == "dead" && seat.viewer.sees_the_centre(),
     }
 }
 
@@ -126,18 +135,30 @@ fn card(seat: &Seat, f: &Frame, view: &DocumentView, other: Option<DocumentView>
     }
 }
 
-/// The first bytes of the payload, as far as they are shown.
-async fn first_bytes(seat: &Seat, id: i64) -> Result<(Vec<u8>, bool)> {
-    let Some(mut payload) = seat.portal.hub.payload(&seat.viewer, id).await? else { return Ok((Vec::new(), true)) };
+/// The first bytes of the payload, as far as they are looked at, and whether they are exactly those received.
+async fn first_bytes(seat: &Seat, id: i64) -> Result<(Bytes, bool)> {
+    let Some(mut payload) = seat.portal.hub.payload(&seat.viewer, id).await? else { return Ok((Bytes::new(), true)) };
     let mut bytes = Vec::new();
-    while bytes.len() < MOST_BYTES {
+    while bytes.len() < structure::MOST_BYTES {
         match payload.pieces.try_next().await? {
             Some(piece) => bytes.extend_from_slice(&piece),
             None => break,
         }
     }
-    bytes.truncate(MOST_BYTES);
-    Ok((bytes, payload.exact))
+    bytes.truncate(structure::MOST_BYTES);
+    Ok((bytes.into(), payload.exact))
+}
+
+/// What is known of the bytes from outside of them.
+fn hint(interchange: &Interchange, documents: &[DocumentView]) -> Hint {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let media = interchange.content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    Hint {
+        content_type: some(&media),
+        charset: some(&interchange.charset),
+        file_name: some(&interchange.file_name),
+        message_type: documents.first().and_then(|view| view.row.message_type.parse().ok()),
+    }
 }
 
 fn pairs(seat: &Seat, interchange: &Interchange, f: &Frame) -> Vec<(&'static str, String)> {
@@ -193,7 +214,15 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
     let again_or_same = asks(Code::AgainOrSame);
     all.extend(found.documents.iter().flat_map(|view| findings::stored(&view.findings)));
     let more = interchange.size_bytes > bytes.len() as i64;
-    let mut text = bytes::text(&bytes, &interchange.charset, more, &all, w, language);
+    let of_documents: Vec<Vec<Finding>> = found.documents.iter().map(|view| findings::stored(&view.findings)).collect();
+    let (whole, known) = (bytes.clone(), hint(interchange, &found.documents));
+    let structure =
+        tokio::task::spawn_blocking(move || structure::structure(whole, &known, more, &of_documents, language))
+            .await
+            .map_err(|error| Error::bug("showing the contents of an interchange").caused_by(error))??;
+    let first = bytes.get(..MOST_BYTES).unwrap_or(&bytes);
+    let more = interchange.size_bytes > first.len() as i64;
+    let mut text = text::text(first, &interchange.charset, more, &all, w, language);
     // What belongs to a document and to no line stands with the document already.
     text.elsewhere = findings::shown(&findings::stored(interchange.findings.as_deref().unwrap_or("")), w, language)
         .into_iter()
@@ -206,7 +235,8 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
             if documents > 1 { format!("{name} {}", f_and(w, documents - 1)) } else { name }
         }
         _ if !interchange.file_name.is_empty() => interchange.file_name.clone(),
-        _ => w.interchange.to_owned(),
+        _ if interchange.state == "received" => w.interchange.to_owned(),
+        _ => w.unreadable.to_owned(),
     };
     let mut f = seat.frame(heading.clone()).await?;
     f.said = said.sentence(w);
@@ -237,14 +267,17 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         sender: seat.organisation(interchange.organisation_id),
         way: transport_title(&interchange.transport, language),
         at: f.moment(interchange.received_ms),
-        open: interchange.state == "received",
+        open: interchange.state != "decided" || found.deliveries.iter().any(|view| view.delivery.due_ms.is_some()),
         hint,
         may_replay: keeper && !done && interchange.state != "received",
         may_confirm: keeper && again_or_same && interchange.state == "held",
         path: interchange_path(id),
         cards,
-        left_bytes: if more { size(interchange.size_bytes - bytes.len() as i64) } else { String::new() },
+        left_bytes: if more { size(interchange.size_bytes - first.len() as i64) } else { String::new() },
+        structure,
+        most_rows: structure::MOST_ROWS,
         text,
+        original: if interchange.organisation_id == seat.viewer.organisation_id { w.as_we_sent } else { w.as_received },
         masked: !exact,
         pairs: pairs(&seat, interchange, &f),
         sent: found.deliveries.iter().map(|view| sent(&seat, &f, view)).collect(),

@@ -52,6 +52,7 @@ struct List {
     standings: Vec<Choice>,
     transports: Vec<Choice>,
     partners: Vec<Choice>,
+    senders: bool,
     narrowed: bool,
     first: bool,
     older: String,
@@ -67,7 +68,8 @@ pub(in crate::portal) fn row(seat: &Seat, f: &Frame, listed: Listed) -> Row {
     let what = match listed.heads.first() {
         Some(head) if !head.document_type.is_empty() => names(&seat.document_name(&head.document_type, &head.number)),
         _ if !interchange.file_name.is_empty() => names(&interchange.file_name),
-        _ => names(&InterchangeId(interchange.id).to_string()),
+        _ if interchange.state == "received" => names(seat.w.interchange),
+        _ => names(seat.w.unreadable),
     };
     let more = interchange.documents - 1;
     Row {
@@ -87,7 +89,7 @@ pub(in crate::portal) fn row(seat: &Seat, f: &Frame, listed: Listed) -> Row {
 
 /// Shows the list.
 pub(in crate::portal) async fn show(seat: Seat, Query(asked): Query<Asked>) -> Answer {
-    let f = seat.frame(seat.w.interchanges).await?;
+    let f = seat.frame(seat.title("/interchanges")).await?;
     let (language, centre) = (seat.viewer.language, seat.viewer.sees_the_centre());
     let partner = seat.portal.hub.directory().by_short(&asked.partner).map_or(0, |found| found.id);
     let before = asked.before.parse::<InterchangeId>().map_or(0, |id| id.0);
@@ -127,6 +129,7 @@ pub(in crate::portal) async fn show(seat: Seat, Query(asked): Query<Asked>) -> A
         standings: standings.collect(),
         transports: transports.collect(),
         partners: if centre { partners.collect() } else { Vec::new() },
+        senders: centre,
         narrowed: filter.iter().any(|(_, value)| !value.is_empty()),
         first: before == 0,
         older,

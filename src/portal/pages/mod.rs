@@ -1,5 +1,6 @@
 //! A file per page.
 
+pub(super) mod accounts;
 pub(super) mod deliveries;
 pub(super) mod delivery;
 pub(super) mod document;
@@ -12,6 +13,7 @@ pub(super) mod start;
 pub(super) mod trade;
 pub(super) mod trades;
 
+use super::chip::{Chip, Tone};
 use super::language::Words;
 
 /// What was just done, as the address after a form says it: a word of ours, never text.
@@ -27,6 +29,7 @@ impl Said {
         let (text, tone) = match self.said.as_str() {
             "replayed" => (w.said_replayed, "ok"),
             "resent" => (w.said_resent, "ok"),
+            "added" => (w.said_added, "ok"),
             "saved" => (w.said_saved, "ok"),
             "key-ended" => (w.said_key_ended, "ok"),
             "in-effect" => (w.said_in_effect, "wait"),
@@ -36,14 +39,14 @@ impl Said {
     }
 }
 
-/// What a partner's functional acknowledgement said, in words.
-pub(super) fn acknowledged(w: &Words, word: &str) -> &'static str {
+/// What a partner's functional acknowledgement said, in words, and its colour.
+pub(super) fn acknowledged(w: &Words, word: &str) -> Chip {
     match word {
-        "accepted" => w.ack_accepted,
-        "rejected" => w.ack_rejected,
-        "partly" => w.ack_partly,
-        "received" => w.ack_received,
-        _ => "",
+        "accepted" => Chip::new(w.ack_accepted, Tone::Good),
+        "rejected" => Chip::new(w.ack_rejected, Tone::Bad),
+        "partly" => Chip::new(w.ack_partly, Tone::Waiting),
+        // All that is known is that it arrived and could be read.
+        _ => Chip::new(w.ack_received, Tone::Good),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
 use crate::portal::names::document_type_title;
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, format};
+use crate::portal::show::{Link, Moment, format, party_number};
 use crate::store::view;
 use crate::store::{audit, parties};
 
@@ -21,7 +21,7 @@ struct Row {
     link: Link,
     short: String,
     roles: String,
-    identifiers: String,
+    identifiers: Vec<String>,
     state: Chip,
 }
 
@@ -64,8 +64,9 @@ pub(in crate::portal) async fn list(seat: Seat) -> Answer {
     let row = |found: parties::Organisation| Row {
         link: Link::to(format!("/partners/{}", found.short), &found.name),
         roles: roles(&seat, &found.roles),
-        identifiers: directory.organisation(found.id).map_or(String::new(), |known| {
-            known.identifiers.iter().take(2).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        identifiers: directory.organisation(found.id).map_or(Vec::new(), |known| {
+            let first = known.identifiers.iter().take(2);
+            first.map(|id| party_number(&id.scheme, &id.value, seat.viewer.language)).collect()
         }),
         state: standing(&seat, &found.status),
         short: found.short,
@@ -128,7 +129,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(short): Path<String>, Query
     street.extend([address.street_name, address.postal_zone, address.city_name, address.country]);
     street.retain(|part| !part.is_empty());
     let mut pairs: Vec<(&'static str, String)> =
-        found.identifiers.iter().map(|(scheme, value)| (w.identifier, format!("{scheme}:{value}"))).collect();
+        found.identifiers.iter().map(|(scheme, value)| (w.identifier, party_number(scheme, value, language))).collect();
     pairs.extend([
         (w.address, street.join(", ")),
         (w.contact, contact.name),

@@ -7,7 +7,6 @@ use super::{interchanges, trades};
 use crate::error::Result;
 use crate::model::viewer::Viewer;
 use crate::portal::frame::{Answer, Frame, page};
-use crate::portal::rights::Scope;
 use crate::portal::session::Seat;
 use crate::store::Tx;
 use crate::store::view::{self, DeliveryView, InterchangeNarrow, Open};
@@ -25,6 +24,9 @@ struct Start {
     dead: Vec<Sent>,
     trades: Vec<trades::Row>,
     has_trades: bool,
+    has_documents: bool,
+    /// Whether lists say who sent and who is sent to.
+    senders: bool,
     latest: Vec<interchanges::Row>,
 }
 
@@ -35,21 +37,21 @@ fn standing(tx: &mut Tx<'_>, viewer: &Viewer, standing: &str) -> Result<Vec<view
 
 /// Shows the page.
 pub(in crate::portal) async fn show(seat: Seat) -> Answer {
-    let f = seat.frame(seat.w.start).await?;
+    let f = seat.frame(seat.title("/")).await?;
     let viewer = seat.viewer.clone();
-    let trades_page = seat.portal.pages.iter().find(|page| page.path == "/trades");
-    let has_trades = trades_page.is_some_and(|page| page.rights.of(seat.role) != Scope::Nothing);
+    let (has_trades, has_documents) = (seat.may("/trades"), seat.may("/interchanges"));
     let (open, held, waiting, dead, trades, latest) = seat
         .portal
         .hub
         .store
         .read(move |tx| {
-            let open = view::open(tx, &viewer)?;
+            let open = if has_documents { view::open(tx, &viewer)? } else { Open::default() };
             let held = if open.held > 0 { standing(tx, &viewer, "held")? } else { Vec::new() };
             let waiting = if open.waiting > 0 { standing(tx, &viewer, "waiting")? } else { Vec::new() };
             let dead = if open.dead > 0 { view::dead_deliveries(tx, &viewer, ROWS)? } else { Vec::new() };
             let trades = if has_trades { view::trades(tx, &viewer, None, ROWS)? } else { Vec::new() };
-            Ok((open, held, waiting, dead, trades, standing(tx, &viewer, "")?))
+            let latest = if has_documents { standing(tx, &viewer, "")? } else { Vec::new() };
+            Ok((open, held, waiting, dead, trades, latest))
         })
         .await?;
     let rows = |listed: Vec<view::Listed>| -> Vec<interchanges::Row> {
@@ -65,6 +67,8 @@ pub(in crate::portal) async fn show(seat: Seat) -> Answer {
             .collect(),
         trades: trades.into_iter().map(|trade| trades::row(&seat, &f, trade)).collect(),
         has_trades,
+        has_documents,
+        senders: seat.viewer.sees_the_centre(),
         latest: rows(latest),
         f,
     })

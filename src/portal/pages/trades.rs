@@ -35,7 +35,6 @@ pub(in crate::portal) struct Row {
     pub(in crate::portal) link: Link,
     pub(in crate::portal) title: String,
     pub(in crate::portal) parties: Vec<Link>,
-    pub(in crate::portal) mine: String,
     pub(in crate::portal) state: Chip,
 }
 
@@ -65,14 +64,13 @@ pub(in crate::portal) fn row(seat: &Seat, f: &Frame, trade: TradeRow) -> Row {
         link: Link::to(trade_path(trade.id), trade.number),
         title: super::trade::title(seat.w, &trade.title),
         parties: parties.map(|id| seat.organisation(id)).collect(),
-        mine: trade.parts.iter().map(|part| super::trade::part(seat.w, part)).collect::<Vec<_>>().join(", "),
         state: Chip::trade(&trade.state, seat.w),
     }
 }
 
 /// Shows the list.
 pub(in crate::portal) async fn show(seat: Seat, Query(asked): Query<Asked>) -> Answer {
-    let f = seat.frame(seat.w.trades).await?;
+    let f = seat.frame(seat.title("/trades")).await?;
     let before =
         asked.before.split_once('.').and_then(|(ms, id)| Some((ms.parse().ok()?, id.parse::<TradeId>().ok()?.0)));
     let viewer = seat.viewer.clone();

@@ -21,7 +21,7 @@ pub use interchange::{
 };
 pub use lists::{DeliveryNarrow, InterchangeNarrow, Listed, Open, delivery_list, interchange_list, open};
 pub use money::{StatementLineView, open_statement_lines, statement, statements};
-pub use partner::{PartnerView, partner, partners};
+pub use partner::{AccountView, PartnerView, account, accounts, partner, partners};
 pub use trade::{
     Entry, LineView, MilestoneView, ParcelContent, ParcelView, TradeRow, TradeView, What, find_trades, trade, trades,
 };

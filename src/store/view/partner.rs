@@ -1,10 +1,11 @@
-//! Partners as their viewer may see them: who sees the centre all of its partners, everybody else its own organisation.
-//! Digests of keys and sealed secrets are never read here.
+//! Partners and accounts as their viewer may see them: who sees the centre all of its partners and accounts, everybody else
+//! its own organisation and no account. Digests of keys, hashes of passwords and sealed secrets never leave here.
 
 use super::may_see;
 use crate::error::Result;
 use crate::model::viewer::Viewer;
 use crate::store::Tx;
+use crate::store::accounts::{self, AccountRow};
 use crate::store::parties::{self, AgreementRow, CredentialRow, Organisation};
 
 /// A partner with what is agreed with it and its credentials.
@@ -43,4 +44,35 @@ pub fn partner(tx: &mut Tx<'_>, viewer: &Viewer, short: &str) -> Result<Option<P
     credentials.retain(|row| row.organisation_id == id);
     credentials.iter_mut().for_each(|row| row.digest.clear());
     Ok(Some(PartnerView { organisation, identifiers, agreements, credentials }))
+}
+
+/// An account without the hash of its password.
+#[derive(Clone, Debug)]
+pub struct AccountView {
+    /// The account; its password is empty.
+    pub account: AccountRow,
+    /// Whether it has a password.
+    pub has_password: bool,
+}
+
+fn without_password(mut account: AccountRow) -> AccountView {
+    let has_password = !account.password.is_empty();
+    account.password = String::new();
+    AccountView { account, has_password }
+}
+
+/// The accounts of the viewer's centre by sign-in name.
+pub fn accounts(tx: &mut Tx<'_>, viewer: &Viewer) -> Result<Vec<AccountView>> {
+    if !viewer.sees_the_centre() {
+        return Ok(Vec::new());
+    }
+    let mut all = accounts::list(tx)?;
+    all.retain(|row| row.centre_id == viewer.centre_id);
+    Ok(all.into_iter().map(without_password).collect())
+}
+
+/// One account of the viewer's centre.
+pub fn account(tx: &mut Tx<'_>, viewer: &Viewer, id: i64) -> Result<Option<AccountView>> {
+    let found = accounts(tx, viewer)?;
+    Ok(found.into_iter().find(|found| found.account.id == id))
 }

@@ -86,6 +86,8 @@ pub struct MilestoneView {
     pub organisation_id: Option<i64>,
     /// The document behind it, for who may see it.
     pub document_id: Option<i64>,
+    /// Whether a document or a delivery of the same time line says it already.
+    pub told: bool,
     /// A count.
     pub detail: String,
 }
@@ -379,6 +381,8 @@ fn timeline(
     parcels: &[ParcelView],
 ) -> Vec<Entry> {
     let visible: HashSet<i64> = documents.iter().map(|view| view.row.key.number()).collect();
+    let mut telling = visible.clone();
+    telling.extend(sent.iter().filter(|row| row.kind == "document").filter_map(|row| row.document_id));
     let part_of = |id: i64| parties.iter().filter(move |(other, _)| *other == id).map(|(_, part)| part.as_str());
     // Whose name the viewer may know: its own, its counterparts on its own leg, and couriers of parcels it sees.
     let known = |id: i64| {
@@ -407,6 +411,7 @@ fn timeline(
             part: theirs.first().map_or("centre", |part| part).to_owned(),
             organisation_id: known(milestone.organisation_id).then_some(milestone.organisation_id),
             document_id: milestone.document_id.filter(|id| parts.centre || visible.contains(id)),
+            told: milestone.document_id.is_some_and(|id| telling.contains(&id)),
             kind: milestone.kind,
             detail: milestone.detail,
         };

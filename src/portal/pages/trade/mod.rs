@@ -13,7 +13,7 @@ use crate::portal::chip::Chip;
 use crate::portal::frame::{Answer, Failure, Frame, page};
 use crate::portal::language::{Words, fill};
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment};
+use crate::portal::show::{Link, Moment, capital};
 use crate::store::trades::normalise;
 use crate::store::view::{self, DocumentKey, TradeView, What};
 
@@ -27,7 +27,7 @@ struct Shown {
     number: String,
     title: String,
     state: Chip,
-    parties: Vec<(&'static str, Link)>,
+    parties: Vec<(String, Vec<Link>)>,
     since: Moment,
     steps: Vec<owed::Step>,
     owed: Vec<owed::Owed>,
@@ -35,7 +35,9 @@ struct Shown {
     lines: sums::Lines,
     parcels: Vec<sums::Parcel>,
     settlement: Option<sums::Settlement>,
-    keys: Vec<(&'static str, String)>,
+    keys: Vec<(&'static str, Vec<String>)>,
+    /// Whether parcels have more than a state for this viewer.
+    inside: bool,
 }
 
 /// A part in a trade, in words.
@@ -57,8 +59,8 @@ pub(in crate::portal) fn title(w: &Words, title: &str) -> String {
     }
 }
 
-/// Keys as people write them: the store keeps them without hyphens and case.
-fn keys(w: &'static Words, trade: &TradeView) -> Vec<(&'static str, String)> {
+/// Keys as people write them: the store keeps them without hyphens and case. One entry for each kind.
+fn keys(w: &'static Words, trade: &TradeView) -> Vec<(&'static str, Vec<String>)> {
     let parcels = trade.parcels.iter().flat_map(|parcel| [&parcel.tracking_id, &parcel.sscc]);
     let numbers = trade.timeline.iter().filter_map(|entry| match &entry.what {
         What::Document(row) => Some(&row.number),
@@ -70,19 +72,43 @@ fn keys(w: &'static Words, trade: &TradeView) -> Vec<(&'static str, String)> {
         let found = written.iter().find(|text| normalise(text) == value);
         found.map_or_else(|| value.to_owned(), |text| (*text).clone())
     };
-    let named = trade.keys.iter().map(|(kind, value)| {
-        let label = match kind.as_str() {
-            "order" => w.key_order,
-            "despatch" => w.key_despatch,
-            "waybill" => w.key_waybill,
-            "response" => w.key_response,
-            "sscc" => w.key_sscc,
-            "statement" => w.key_statement,
-            _ => w.key_other,
-        };
-        (label, spelled(value))
-    });
-    named.collect()
+    let kinds = [
+        ("order", w.key_order),
+        ("response", w.key_response),
+        ("despatch", w.key_despatch),
+        ("waybill", w.key_waybill),
+        ("sscc", w.key_sscc),
+        ("statement", w.key_statement),
+    ];
+    let known = |kind: &str| kinds.iter().any(|(name, _)| *name == kind);
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let mine = trade.keys.iter().filter(|(kind, _)| wanted(kind));
+        mine.map(|(_, value)| spelled(value)).collect()
+    };
+    let mut named: Vec<_> = kinds.iter().map(|(name, label)| (*label, of(&|kind| kind == *name))).collect();
+    named.push((w.key_other, of(&|kind| !known(kind))));
+    named.retain(|(_, values)| !values.is_empty());
+    named
+}
+
+/// Who takes part, as far as the viewer may know: buyer, the producers of the lines, seller.
+fn parties(seat: &Seat, trade: &TradeView) -> Vec<(String, Vec<Link>)> {
+    let w = seat.w;
+    let mut makers: Vec<i64> = Vec::new();
+    if seat.viewer.sees_the_centre() {
+        for id in trade.lines.iter().filter_map(|line| line.producer_id) {
+            if !makers.contains(&id) {
+                makers.push(id);
+            }
+        }
+    }
+    let all = [
+        (w.part_buyer, trade.row.buyer_id.into_iter().collect()),
+        (w.part_producer, makers),
+        (w.part_seller, trade.row.seller_id.into_iter().collect::<Vec<i64>>()),
+    ];
+    let named = all.into_iter().filter(|(_, ids)| !ids.is_empty());
+    named.map(|(part, ids)| (capital(part), ids.into_iter().map(|id| seat.organisation(id)).collect())).collect()
 }
 
 /// Shows the page.
@@ -107,13 +133,11 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>) -> Answe
     let w = seat.w;
     let heading = format!("{} · {}", trade.row.number, title(w, &trade.row.title));
     let f = seat.frame(heading).await?;
-    let parties = [(w.part_buyer, trade.row.buyer_id), (w.part_seller, trade.row.seller_id)];
-    let parties = parties.into_iter().filter_map(|(part, id)| Some((part, seat.organisation(id?))));
     page(&Shown {
         number: trade.row.number.clone(),
         title: title(w, &trade.row.title),
         state: Chip::trade(&trade.row.state, w),
-        parties: parties.collect(),
+        parties: parties(&seat, &trade),
         since: f.moment(trade.row.created_ms),
         steps: owed::steps(&f, &trade),
         owed: owed::owed(&seat, &trade),
@@ -122,6 +146,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>) -> Answe
         parcels: sums::parcels(&seat, &f, &trade),
         settlement: sums::settlement(&seat, &trade),
         keys: keys(w, &trade),
+        inside: trade.parcels.iter().any(|parcel| parcel.courier_id.is_some() || !parcel.contents.is_empty()),
         f,
     })
 }

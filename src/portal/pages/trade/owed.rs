@@ -4,13 +4,14 @@
 use rust_decimal::Decimal;
 
 use super::part;
+use super::story::parcel_numbers;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::{Chip, Tone};
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::names::delivery_path;
 use crate::portal::session::Seat;
-use crate::portal::show::{figure, money};
+use crate::portal::show::{capital, figure, money};
 use crate::store::view::{LineView, ParcelView, TradeView, What};
 
 /// One step of the way of a trade.
@@ -34,10 +35,6 @@ pub(super) fn number(text: &str) -> Decimal {
     text.parse().unwrap_or_default()
 }
 
-fn sum(lines: &[LineView], field: impl Fn(&LineView) -> &String) -> Decimal {
-    lines.iter().fold(Decimal::ZERO, |sum, line| sum.checked_add(number(field(line))).unwrap_or(sum))
-}
-
 fn status(parcel: &ParcelView) -> ParcelStatus {
     ParcelStatus::from_word(&parcel.state).unwrap_or(ParcelStatus::Unknown)
 }
@@ -58,30 +55,34 @@ pub(super) fn steps(f: &Frame, trade: &TradeView) -> Vec<Step> {
     let answered = lines.iter().filter(|line| line.state != "ordered").count();
     let refused =
         !lines.is_empty() && lines.iter().all(|line| line.state == "rejected") || trade.row.state == "rejected";
-    let (promised, sent) = (sum(lines, |line| &line.confirmed), sum(lines, |line| &line.despatched));
+    let promised: Vec<&LineView> = lines.iter().filter(|line| number(&line.confirmed) > Decimal::ZERO).collect();
+    let sent = promised.iter().filter(|line| number(&line.despatched) >= number(&line.confirmed)).count();
     let there = trade.parcels.iter().filter(|parcel| status(parcel) == ParcelStatus::Delivered).count();
-    let of = |one: String, all: String| fill(w.n_of_n, &[&one, &all]);
+    let of = |sentence: &str, one: usize, all: usize| match one {
+        0 => String::new(),
+        _ => fill(sentence, &[&one.to_string(), &all.to_string()]),
+    };
     // Without lines (a courier) the state of the trade is all there is to go by.
     let by_state = |step: usize| (reached >= step, String::new());
     let confirmed = match lines.len() {
         0 => by_state(1),
-        all => (answered == all, of(answered.to_string(), all.to_string())),
+        all => (answered == all, of(w.lines_of, answered, all)),
     };
-    let despatched = match lines.len() {
-        0 => by_state(2),
-        _ => {
-            (promised > Decimal::ZERO && sent >= promised, of(figure(&sent.to_string()), figure(&promised.to_string())))
-        }
+    let despatched = match (lines.len(), promised.len()) {
+        (0, _) => by_state(2),
+        (_, 0) => (false, String::new()),
+        (_, all) => (sent == all && confirmed.0, of(w.lines_of, sent, all)),
     };
     let delivered = match trade.parcels.len() {
         0 => by_state(3),
-        all => (there == all && despatched.0, of(there.to_string(), all.to_string())),
+        all => (there == all && despatched.0, of(w.parcels_of, there, all)),
     };
     let settled = match trade.statement_lines.len() {
         0 => by_state(4),
         all => {
             let done = trade.statement_lines.iter().filter(|line| line.statement_id.is_some()).count();
-            (done == all && delivered.0, of(done.to_string(), all.to_string()))
+            let text = if done == all { w.settled_what_arrived.to_owned() } else { of(w.n_of_n, done, all) };
+            (done == all && delivered.0, text)
         }
     };
     let all = [
@@ -101,7 +102,7 @@ pub(super) fn steps(f: &Frame, trade: &TradeView) -> Vec<Step> {
             (_, true) if !refused => "now",
             _ => "",
         };
-        Step { name, class, text: if done || count.starts_with("0 ") { at } else { count } }
+        Step { name, class, text: if done || count.is_empty() { at } else { count } }
     };
     all.into_iter().enumerate().map(step).collect()
 }
@@ -120,7 +121,7 @@ pub(super) fn owed(seat: &Seat, trade: &TradeView) -> Vec<Owed> {
             (false, false) => Tone::Plain,
         };
         let name = id.map_or(String::new(), |id| seat.organisation(id).text);
-        list.push(Owed { who: Chip::new(part(w, word), tone), name, text, small, href });
+        list.push(Owed { who: Chip::new(part(w, word), tone), name, text: capital(&text), small, href });
     };
     let dead = trade.timeline.iter().filter_map(|entry| match &entry.what {
         What::Delivery(delivery) if delivery.state == "dead" => Some(delivery),
@@ -158,26 +159,22 @@ pub(super) fn owed(seat: &Seat, trade: &TradeView) -> Vec<Owed> {
             }
         }
     }
-    for parcel in &trade.parcels {
+    for (parcel, number) in trade.parcels.iter().zip(parcel_numbers(trade)) {
         use ParcelStatus::*;
         let status = status(parcel);
-        let name = fill(w.parcel_n, &[&parcel.position.to_string()]);
+        let name = fill(w.parcel_n, &[&number]);
+        let waybill = (!parcel.tracking_id.is_empty()).then(|| fill(w.waybill_n, &[&parcel.tracking_id]));
         match status {
             Delivered | Returned => {}
             AttemptFailed | WrongDelivery | Lost | Returning => {
                 let text = format!("{name}: {}", status.title(seat.viewer.language));
-                add("centre", None, true, text, parcel.tracking_id.clone(), String::new());
+                add("centre", None, true, text, waybill.unwrap_or_default(), String::new());
             }
             Registered | PickedUp | InTransit | OutForDelivery | Unknown => {
                 let text = fill(w.owed_delivery, &[&name]);
-                add(
-                    "courier",
-                    parcel.courier_id,
-                    false,
-                    text,
-                    status.title(seat.viewer.language).to_owned(),
-                    String::new(),
-                );
+                let small = [Some(status.title(seat.viewer.language).to_owned()), waybill];
+                let small: Vec<String> = small.into_iter().flatten().collect();
+                add("courier", parcel.courier_id, false, text, small.join(" · "), String::new());
             }
         }
     }

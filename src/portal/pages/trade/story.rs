@@ -1,7 +1,7 @@
 //! The line of time: documents with what they caused, couriers' events and money, one entry each, newest first. A
-//! milestone stands only where its document is not the viewer's to see.
+//! milestone stands only where nothing else of the line says it, and an acknowledgement stands with what it acknowledges.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,13 +10,13 @@ use crate::model::disposition::{Disposition, Transport};
 use crate::model::id::DocumentId;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::Chip;
-use crate::portal::fields::{label, value as word};
+use crate::portal::fields::value as word;
 use crate::portal::findings::{self, FindingView};
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::names::{delivery_path, document_path};
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, amount, figure, message};
+use crate::portal::show::{Link, Moment, amount, capital, figure, message};
 use crate::store::deliveries::Delivery;
 use crate::store::view::{DocumentKey, DocumentRow, DocumentView, MilestoneView, ParcelView, TradeView, What};
 
@@ -25,7 +25,7 @@ pub(super) struct Way {
     pub(super) arrow: &'static str,
     pub(super) who: Link,
     pub(super) how: Link,
-    pub(super) note: String,
+    pub(super) note: Link,
     pub(super) tone: &'static str,
 }
 
@@ -51,6 +51,7 @@ pub(super) fn story(seat: &Seat, f: &Frame, trade: &TradeView, contents: &[Docum
             _ => None,
         })
         .collect();
+    let acknowledging = acknowledging(trade, contents);
     let reported: HashSet<i64> =
         trade.parcels.iter().flat_map(|parcel| &parcel.events).map(|event| event.document_id).collect();
     let sent: Vec<&Delivery> = trade
@@ -63,36 +64,67 @@ pub(super) fn story(seat: &Seat, f: &Frame, trade: &TradeView, contents: &[Docum
         .collect();
     let has_events = trade.parcels.iter().any(|parcel| !parcel.events.is_empty());
     let was_ordered = sent.iter().any(|delivery| delivery.document_type == "Order");
+    let parcels = parcel_numbers(trade);
     let mut timed: Vec<(i64, Event)> = Vec::new();
     for entry in &trade.timeline {
         let event = match &entry.what {
             What::Document(row) if reported.contains(&row.key.number()) => None,
+            What::Document(row) if acknowledging.values().any(|other| *other == row.key) => None,
             What::Document(row) => {
                 let view = contents.iter().find(|view| view.row.key == row.key);
-                Some(document(seat, f, row, view, &sent))
+                Some(document(seat, f, row, view, &sent, &acknowledging))
             }
             What::Delivery(delivery) if delivery.document_id.is_some_and(|id| shown.contains(&id)) => None,
             What::Delivery(delivery) if delivery.document_id.is_some_and(|id| reported.contains(&id)) => None,
-            What::Delivery(delivery) => Some(delivered(seat, f, delivery)),
+            What::Delivery(delivery) => Some(delivered(seat, f, delivery, &acknowledging)),
             What::Milestone(milestone) => {
-                let told = milestone.document_id.is_some_and(|id| shown.contains(&id));
+                // Those who see parcels see their events, those who see the order see where it went.
                 let forwarded = milestone.kind == "forwarded" && was_ordered;
                 let parcel = ParcelStatus::from_word(&milestone.kind).is_some() && has_events;
-                (!told && !forwarded && !parcel).then(|| happened(seat, f, entry.at_ms, milestone))
+                (!milestone.told && !forwarded && !parcel).then(|| happened(seat, f, trade, entry.at_ms, milestone))
             }
         };
         timed.extend(event.map(|event| (entry.at_ms, event)));
     }
-    let several = trade.parcels.len();
-    for parcel in &trade.parcels {
+    for (parcel, number) in trade.parcels.iter().zip(&parcels) {
         for event in &parcel.events {
             let status = ParcelStatus::from_word(&event.status).unwrap_or(ParcelStatus::Unknown);
-            timed.push((event.at_ms, on_the_way(seat, f, parcel, several, event, status)));
+            timed.push((event.at_ms, on_the_way(seat, f, parcel, number, event, status)));
         }
     }
     // Stable: what happened at one moment stays in its order, seen from the end.
     timed.sort_by_key(|(at_ms, _)| *at_ms);
     timed.into_iter().rev().map(|(_, event)| event).collect()
+}
+
+/// What parcels are called in a trade: despatches count theirs from 1 each, so they are counted through.
+pub(super) fn parcel_numbers(trade: &TradeView) -> Vec<String> {
+    let all = trade.parcels.len();
+    (1..=all).map(|number| if all > 1 { format!("{number}/{all}") } else { number.to_string() }).collect()
+}
+
+/// Acknowledgements that answer a delivery of this line of time, by that delivery.
+fn acknowledging(trade: &TradeView, contents: &[DocumentView]) -> HashMap<i64, DocumentKey> {
+    let mut found = HashMap::new();
+    for view in contents.iter().filter(|view| view.row.document_type == "ApplicationResponse") {
+        let Ok(answer) = serde_json::from_str::<Value>(&view.content) else { continue };
+        let mut references: Vec<&str> = Vec::new();
+        for response in answer.get("responses").and_then(Value::as_array).into_iter().flatten() {
+            references.extend(response.get("reference_id").and_then(Value::as_str));
+            let documents = response.get("documents").and_then(Value::as_array).into_iter().flatten();
+            references.extend(documents.filter_map(|document| document.pointer("/id/value")?.as_str()));
+        }
+        for entry in &trade.timeline {
+            let What::Delivery(delivery) = &entry.what else { continue };
+            let named = !delivery.control_reference.is_empty()
+                && references.contains(&delivery.control_reference.as_str())
+                && view.row.issuer_id.is_none_or(|issuer| issuer == delivery.organisation_id);
+            if named && !delivery.acknowledged.is_empty() {
+                found.insert(delivery.id, view.row.key);
+            }
+        }
+    }
+    found
 }
 
 fn tone_of(disposition: &str) -> &'static str {
@@ -104,7 +136,14 @@ fn tone_of(disposition: &str) -> &'static str {
     }
 }
 
-fn document(seat: &Seat, f: &Frame, row: &DocumentRow, view: Option<&DocumentView>, sent: &[&Delivery]) -> Event {
+fn document(
+    seat: &Seat,
+    f: &Frame,
+    row: &DocumentRow,
+    view: Option<&DocumentView>,
+    sent: &[&Delivery],
+    acknowledging: &HashMap<i64, DocumentKey>,
+) -> Event {
     let language = seat.viewer.language;
     let id = row.key.number();
     let mut ways = Vec::new();
@@ -112,12 +151,14 @@ fn document(seat: &Seat, f: &Frame, row: &DocumentRow, view: Option<&DocumentVie
         ways.push(Way {
             arrow: "",
             who: seat.organisation(issuer),
-            how: Link::plain(message(&row.message_type)),
-            note: String::new(),
+            // What the hub makes itself has no form of its own.
+            how: Link::plain(if issuer == seat.viewer.centre_id { String::new() } else { message(&row.message_type) }),
+            note: Link::default(),
             tone: "",
         });
     }
-    ways.extend(sent.iter().filter(|delivery| delivery.document_id == Some(id)).map(|delivery| way(seat, delivery)));
+    let caused = sent.iter().filter(|delivery| delivery.document_id == Some(id));
+    ways.extend(caused.map(|delivery| way(seat, delivery, acknowledging)));
     let disposition = Disposition::from_word(&row.disposition).unwrap_or(Disposition::Held);
     let failed = ways.iter().any(|way| way.tone == "bad");
     let content = view.map_or("", |view| view.content.as_str());
@@ -133,16 +174,19 @@ fn document(seat: &Seat, f: &Frame, row: &DocumentRow, view: Option<&DocumentVie
     }
 }
 
-fn way(seat: &Seat, delivery: &Delivery) -> Way {
+fn way(seat: &Seat, delivery: &Delivery, acknowledging: &HashMap<i64, DocumentKey>) -> Way {
     let (w, language) = (seat.w, seat.viewer.language);
     let state = Chip::delivery(&delivery.state, language);
     let note = match (delivery.acknowledged.as_str(), delivery.reason.as_str()) {
-        ("", "") => state.text.clone(),
-        ("", reason) => format!("{} · {reason}", state.text),
-        (word, _) => crate::portal::pages::acknowledged(w, word).to_owned(),
+        ("", "") => Link::plain(state.text),
+        ("", reason) => Link::plain(format!("{} · {reason}", state.text)),
+        (word, _) => {
+            let href = acknowledging.get(&delivery.id).map_or(String::new(), |key| document_path(*key));
+            Link { href, text: crate::portal::pages::acknowledged(w, word).text }
+        }
     };
     let how = match delivery.kind.as_str() {
-        "notice" => format!("{} {}", w.notice, Transport::Mail.title(language)),
+        "notice" => format!("{} ({})", w.notice, Transport::Mail.title(language)),
         _ => message(&delivery.message_type),
     };
     let tone = match (delivery.state.as_str(), delivery.acknowledged.as_str()) {
@@ -160,7 +204,7 @@ fn way(seat: &Seat, delivery: &Delivery) -> Way {
 }
 
 /// What the viewer was sent, where the document behind it is not its own to see.
-fn delivered(seat: &Seat, f: &Frame, delivery: &Delivery) -> Event {
+fn delivered(seat: &Seat, f: &Frame, delivery: &Delivery, acknowledging: &HashMap<i64, DocumentKey>) -> Event {
     Event {
         at: f.moment(delivery.created_ms),
         tone: match delivery.state.as_str() {
@@ -175,32 +219,47 @@ fn delivered(seat: &Seat, f: &Frame, delivery: &Delivery) -> Event {
         tag: delivery.number.clone(),
         state: None,
         text: summary(seat, &delivery.document_type, &delivery.content),
-        ways: vec![way(seat, delivery)],
+        ways: vec![way(seat, delivery, acknowledging)],
         findings: Vec::new(),
     }
 }
 
-fn happened(seat: &Seat, f: &Frame, at_ms: i64, milestone: &MilestoneView) -> Event {
+/// A milestone of a leg that is not the viewer's: what happened and by which part, no more.
+fn happened(seat: &Seat, f: &Frame, trade: &TradeView, at_ms: i64, milestone: &MilestoneView) -> Event {
     let (w, language) = (seat.w, seat.viewer.language);
+    let status = ParcelStatus::from_word(&milestone.kind);
     let title = match milestone.kind.as_str() {
         "ordered" => w.step_ordered.to_owned(),
         "forwarded" => w.forwarded.to_owned(),
         "confirmed" => w.step_confirmed.to_owned(),
         "despatched" => w.step_despatched.to_owned(),
         "settled" => w.step_settled.to_owned(),
-        word => ParcelStatus::from_word(word)
-            .map_or_else(|| label(word, language).into_owned(), |status| status.title(language).to_owned()),
+        word => status.map_or_else(|| word.to_owned(), |status| capital(status.title(language))),
+    };
+    // What was counted: lines that were passed on or promised, parcels that were sent.
+    let text = match (milestone.kind.as_str(), milestone.detail.as_str()) {
+        (_, "") => String::new(),
+        ("forwarded" | "confirmed", count) => fill(w.lines_n, &[count]),
+        ("despatched", count) => fill(w.parcels_n, &[count]),
+        _ => String::new(),
+    };
+    // The seller's parcels have their places only: of several despatches the number says too little.
+    let several = trade.parcels.iter().filter(|parcel| parcel.position.to_string() == milestone.detail).count();
+    let tag = match status {
+        Some(_) if several == 1 => fill(w.parcel_n, &[&milestone.detail]),
+        _ => String::new(),
     };
     let href = milestone.document_id.map(|id| format!("/documents/{}", DocumentId(id)));
-    let who = milestone.organisation_id.map_or(Link::plain(part(w, &milestone.part)), |id| seat.organisation(id));
+    let who =
+        milestone.organisation_id.map_or(Link::plain(capital(part(w, &milestone.part))), |id| seat.organisation(id));
     Event {
         at: f.moment(at_ms),
-        tone: "ok",
+        tone: status.map_or("ok", |status| Chip::parcel(status, language).tone),
         title: Link { href: href.unwrap_or_default(), text: title },
-        tag: String::new(),
+        tag,
         state: None,
-        text: String::new(),
-        ways: vec![Way { arrow: "", who, how: Link::default(), note: String::new(), tone: "" }],
+        text,
+        ways: vec![Way { arrow: "", who, how: Link::default(), note: Link::default(), tone: "" }],
         findings: Vec::new(),
     }
 }
@@ -209,7 +268,7 @@ fn on_the_way(
     seat: &Seat,
     f: &Frame,
     parcel: &ParcelView,
-    several: usize,
+    number: &str,
     event: &crate::store::parcels::EventRow,
     status: ParcelStatus,
 ) -> Event {
@@ -217,7 +276,7 @@ fn on_the_way(
     let chip = Chip::parcel(status, language);
     let href =
         if event.document_id == 0 { String::new() } else { format!("/documents/{}", DocumentId(event.document_id)) };
-    let name = fill(seat.w.parcel_n, &[&format!("{}/{several}", parcel.position)]);
+    let name = fill(seat.w.parcel_n, &[number]);
     let by = (!event.received_by.is_empty()).then(|| fill(seat.w.received_by, &[&event.received_by]));
     let parts = [Some(event.location.clone()), by, Some(event.note.clone())];
     let text: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -232,7 +291,7 @@ fn on_the_way(
             arrow: "",
             who: parcel.courier_id.map_or(Link::plain(seat.w.part_courier), |id| seat.organisation(id)),
             how: Link::plain(fill(seat.w.waybill_n, &[&parcel.tracking_id])),
-            note: String::new(),
+            note: Link::default(),
             tone: "",
         }],
         findings: Vec::new(),
@@ -253,11 +312,13 @@ fn summary(seat: &Seat, document_type: &str, content: &str) -> String {
     match document_type {
         "Order" => {
             let mut parts = vec![count(lines.len())];
-            let total = text(&document, "/anticipated_monetary_total/payable_amount/value");
+            let stated = text(&document, "/anticipated_monetary_total/payable_amount/value");
             let currency = text(&document, "/document_currency_code");
-            let stated = total.parse().ok();
-            let total = stated.or_else(|| sum_of(lines));
-            parts.extend(total.map(|total| fill(w.total_n, &[&format!("{} {currency}", amount(total, &currency))])));
+            let (stated, sum) = (stated.parse().ok(), sum_of(lines));
+            // With tax and charges it is another sum than that of the lines.
+            let sentence = if stated.is_some() && stated != sum { w.to_pay_n } else { w.total_n };
+            let total = stated.or(sum).map(|total| format!("{} {currency}", amount(total, &currency)));
+            parts.extend(total.map(|total| fill(sentence, &[&total])));
             let wish = text(&document, "/deliveries/0/requested_period/end_date");
             if !wish.is_empty() {
                 parts.push(fill(w.wished_for, &[&wish]));
@@ -268,14 +329,12 @@ fn summary(seat: &Seat, document_type: &str, content: &str) -> String {
             let said = lines.iter().take(6).map(|line| {
                 let status = text(line, "/status");
                 let date = text(line, "/deliveries/0/promised_period/end_date");
-                let mut parts = vec![
-                    fill(w.line_n, &[&text(line, "/order_line_id")]),
-                    word("status", &status, language).into_owned(),
-                    quantity(line, "quantity"),
-                    date,
-                ];
+                let mut parts = vec![quantity(line, "quantity"), word("status", &status, language).into_owned()];
+                if !date.is_empty() {
+                    parts.push(fill(w.promised_for, &[&date]));
+                }
                 parts.retain(|part| !part.is_empty());
-                parts.join(" ")
+                format!("{}: {}", fill(w.line_n, &[&text(line, "/order_line_id")]), parts.join(", "))
             });
             let said: Vec<String> = said.collect();
             let code = text(&document, "/response_code");
@@ -287,6 +346,14 @@ fn summary(seat: &Seat, document_type: &str, content: &str) -> String {
             if packages > 0 {
                 parts.push(fill(w.parcels_n, &[&packages.to_string()]));
             }
+            parts.join(" · ")
+        }
+        "Statement" => {
+            let credit = text(&document, "/total_credit_amount/value");
+            let currency = text(&document, "/document_currency_code");
+            let mut parts = vec![count(lines.len())];
+            let credit = credit.parse().ok().map(|credit| format!("{} {currency}", amount(credit, &currency)));
+            parts.extend(credit.map(|credit| fill(w.total_n, &[&credit])));
             parts.join(" · ")
         }
         "ApplicationResponse" => {

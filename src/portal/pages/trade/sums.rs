@@ -3,16 +3,17 @@
 use rust_decimal::Decimal;
 
 use super::owed::number;
+use super::story::parcel_numbers;
 use crate::document::directory::Direction;
 use crate::model::document_type::DocumentType;
 use crate::model::money::Rounding;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::Chip;
-use crate::portal::fields::label;
+use crate::portal::fields::value;
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, amount, figure, money};
+use crate::portal::show::{Link, Moment, amount, capital, figure, money};
 use crate::store::view::{LineView, StatementLineView, TradeView};
 
 /// A line of the order.
@@ -41,7 +42,7 @@ pub(super) struct Lines {
 /// A parcel.
 pub(super) struct Parcel {
     pub(super) name: String,
-    pub(super) numbers: Vec<String>,
+    pub(super) numbers: Vec<(&'static str, String)>,
     pub(super) contents: Vec<(String, Vec<String>)>,
     pub(super) courier: Link,
     pub(super) at: Moment,
@@ -70,7 +71,7 @@ fn line(seat: &Seat, line: &LineView) -> Line {
     let total = price.and_then(|price| price.checked_mul(number(&line.quantity)));
     let mut small = vec![fill(seat.w.line_n, &[&line.line])];
     if !matches!(line.state.as_str(), "ordered" | "accepted") {
-        small.push(label(&line.state, language).into_owned());
+        small.push(value("status", &line.state, language).into_owned());
     }
     if !line.promised_date.is_empty() {
         small.push(fill(seat.w.promised_for, &[&line.promised_date]));
@@ -113,17 +114,19 @@ pub(super) fn lines(seat: &Seat, trade: &TradeView) -> Lines {
 
 /// The parcels that the viewer may see.
 pub(super) fn parcels(seat: &Seat, f: &Frame, trade: &TradeView) -> Vec<Parcel> {
-    let shown = trade.parcels.iter().map(|parcel| {
+    let w = seat.w;
+    let shown = trade.parcels.iter().zip(parcel_numbers(trade)).map(|(parcel, number)| {
         let contents = parcel.contents.iter().map(|content| {
             let line = trade.lines.iter().find(|line| line.id == content.order_line_id);
             let unit = line.map_or("", |line| line.unit.as_str());
             let name = line.map_or("", |line| line.name.as_str());
-            (format!("{} {unit} {name}", figure(&content.quantity)), content.serial_ids.clone())
+            (format!("{name} {} {unit}", figure(&content.quantity)).trim().to_owned(), content.serial_ids.clone())
         });
-        let numbers = [&parcel.tracking_id, &parcel.sscc].into_iter().filter(|number| !number.is_empty());
+        let numbers = [(w.key_waybill, &parcel.tracking_id), (w.key_sscc, &parcel.sscc)];
+        let numbers = numbers.into_iter().filter(|(_, number)| !number.is_empty());
         Parcel {
-            name: fill(seat.w.parcel_n, &[&parcel.position.to_string()]),
-            numbers: numbers.cloned().collect(),
+            name: capital(&fill(w.parcel_n, &[&number])),
+            numbers: numbers.map(|(label, number)| (label, number.clone())).collect(),
             contents: contents.collect(),
             courier: parcel.courier_id.map_or(Link::default(), |id| seat.organisation(id)),
             at: f.moment(parcel.changed_ms),
