@@ -4,7 +4,6 @@
 use encoding_rs::{EUC_KR, Encoding, UTF_8, WINDOWS_1252};
 
 use super::findings::FindingView;
-use super::language::Words;
 use crate::model::finding::{Finding, Language};
 
 /// Bytes of a payload that are shown.
@@ -47,20 +46,13 @@ pub(crate) struct Text {
 
 /// The text of a payload's first bytes, with findings beside their lines. `charset` is what the transport or the
 /// agreement said, or empty; `more` whether bytes were left out.
-pub(crate) fn text(
-    bytes: &[u8],
-    charset: &str,
-    more: bool,
-    findings: &[Finding],
-    w: &Words,
-    language: Language,
-) -> Text {
+pub(crate) fn text(bytes: &[u8], charset: &str, more: bool, findings: &[Finding], language: Language) -> Text {
     let (decoded, charset) = decode(bytes, charset);
     let dialect = Dialect::of(&decoded);
     let (mut rows, cut) = rows(&decoded, dialect);
     let mut elsewhere = Vec::new();
     for finding in findings {
-        let view = FindingView::new(finding, w, language);
+        let view = FindingView::new(finding, language);
         match place(&rows, finding).and_then(|index| rows.get_mut(index)) {
             // The place is where it stands.
             Some(row) => row.findings.push(FindingView { place: String::new(), path: String::new(), ..view }),
@@ -225,7 +217,7 @@ mod tests {
 
     fn check(bytes: &[u8], finding: Place, expected: &[(&str, &str, usize)]) {
         let findings = [Finding::error(Code::Missing, finding)];
-        let text = text(bytes, "", false, &findings, Words::of(Language::En), Language::En);
+        let text = text(bytes, "", false, &findings, Language::En);
         let rows: Vec<_> =
             text.rows.iter().map(|row| (row.number.as_str(), row.text.as_str(), row.findings.len())).collect();
         assert_eq!(rows, expected);
@@ -278,7 +270,7 @@ mod tests {
     #[test]
     fn long_lines_go_on_without_a_number() {
         let long = "x".repeat(LONGEST_ROW + 5);
-        let text = text(long.as_bytes(), "", false, &[], Words::of(Language::En), Language::En);
+        let text = text(long.as_bytes(), "", false, &[], Language::En);
         let numbers: Vec<_> = text.rows.iter().map(|row| (row.number.as_str(), row.text.len())).collect();
         assert_eq!(numbers, [("1", LONGEST_ROW), ("", 5)]);
     }

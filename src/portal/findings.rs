@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::fields;
-use super::language::Words;
 use crate::model::finding::{Finding, Language, Severity};
 
 /// A finding as it is read.
@@ -29,7 +28,7 @@ impl askama::filters::HtmlSafe for FindingView {}
 
 impl FindingView {
     /// A finding in the words of a language.
-    pub(crate) fn new(finding: &Finding, w: &Words, language: Language) -> FindingView {
+    pub(crate) fn new(finding: &Finding, language: Language) -> FindingView {
         let path = finding.place.path.as_deref().unwrap_or("");
         // Paths of XML and segments stand as their senders know them.
         let ours = !path.contains('/') && finding.place.segment.is_none();
@@ -40,7 +39,7 @@ impl FindingView {
                 Severity::Note => "plain",
             },
             text: finding.text(language),
-            place: w.place(&finding.place),
+            place: finding.place.words(language),
             path: if ours && !path.is_empty() { fields::path(path, language) } else { path.to_owned() },
             ours,
         }
@@ -53,8 +52,8 @@ pub(crate) fn stored(json: &str) -> Vec<Finding> {
 }
 
 /// All of them as they are read.
-pub(crate) fn shown(findings: &[Finding], w: &Words, language: Language) -> Vec<FindingView> {
-    findings.iter().map(|finding| FindingView::new(finding, w, language)).collect()
+pub(crate) fn shown(findings: &[Finding], language: Language) -> Vec<FindingView> {
+    findings.iter().map(|finding| FindingView::new(finding, language)).collect()
 }
 
 #[cfg(test)]
@@ -66,13 +65,13 @@ mod tests {
     fn a_finding_is_escaped_and_placed() {
         let place = Place { segment: Some(7), path: Some("LIN[2]/QTY".to_owned()), ..Place::default() };
         let finding = Finding::error(Code::BadValue, place).found("<script>").expected("a number");
-        let view = FindingView::new(&finding, Words::of(Language::En), Language::En).to_string();
+        let view = FindingView::new(&finding, Language::En).to_string();
         assert_eq!(
             view,
             "<p class=\"finding bad\">&#60;script&#62; is not a number <span class=\"at\">segment 7 · <code>LIN[2]/QTY</code></span></p>"
         );
         let ours = Finding::error(Code::Missing, Place::path("lines[2].item")).expected("item");
-        let view = FindingView::new(&ours, Words::of(Language::Ko), Language::Ko).to_string();
+        let view = FindingView::new(&ours, Language::Ko).to_string();
         assert!(view.contains("<span class=\"at\">줄 2 · 품목</span>"), "{view}");
         assert_eq!(stored(&serde_json::to_string(std::slice::from_ref(&finding)).unwrap()), [finding]);
         assert!(stored("").is_empty() && stored("no json").is_empty());

@@ -2,7 +2,7 @@
 //! `{}` stands for a value, filled by [`fill`]. Words of the trade itself (roles, document types, dispositions) stand
 //! with their types in `model`.
 
-use crate::model::finding::{Language, Place};
+use crate::model::finding::Language;
 
 macro_rules! words {
     ($( $name:ident $ko:literal $en:literal )*) => {
@@ -97,11 +97,17 @@ words! {
     secrets_masked "비밀 자리는 가림" "secrets are masked"
     text_cut "여기까지만 보입니다. 전체는 내려받아 보십시오." "Only the beginning is shown; download it for the rest."
     replay "다시 처리" "Process again"
+    release "보낸 이가 맞습니다" "The sender is right"
+    said_released "보낸 이를 확인했습니다. 메일의 문서를 다시 처리했습니다." "You vouched for the sender; the documents of the mail were processed again."
+    mail_from "메일 보낸 이" "From"
+    mail_subject "메일 제목" "Subject"
     it_is_new "새 문서가 맞습니다" "It is a new one"
     held_again_or_same "같은 내용의 문서가 얼마 전에 왔습니다. 새 문서인지 같은 문서인지 정해 주십시오." "An equal document came a short while ago. Is this a new one, or the same again?"
     held_not_yet "약정이 없어 기다립니다. 약정을 넣으면 저절로 다시 처리됩니다." "There is no agreement for this yet. It is processed again by itself as soon as there is one."
     held_hub "허브의 탓으로 멈추었습니다. 원인을 고친 뒤 다시 처리하십시오." "The hub failed here. Process it again when the cause is gone."
-    held_unsure "담당자가 보고 정해야 합니다. 같은 번호의 앞선 문서와 다른 점이 아래에 있습니다." "Somebody has to decide. What differs from the earlier document of the same number is shown below."
+    held_conflict "담당자가 보고 정해야 합니다. 같은 번호의 앞선 문서와 다른 점이 아래에 있습니다." "Somebody has to decide. What differs from the earlier document of the same number is shown below."
+    held_sender "메일을 보낸 이가 아직 확인되지 않았습니다. 확인 링크를 누르면 저절로 처리됩니다." "Nothing proves yet who sent this mail. It is processed by itself as soon as the sender opens the link we sent."
+    held_unsure "담당자가 보고 정해야 합니다. 까닭은 아래에 있습니다." "Somebody has to decide; the reason is below."
     waiting_hint "짝이 되는 문서를 기다립니다. 오면 저절로 다시 처리됩니다." "Its counterpart is not here yet. It is processed again by itself when it comes."
     received_hint "처리하는 중입니다." "It is being processed."
     this_one "이 문서" "This document"
@@ -264,6 +270,10 @@ words! {
     short_name "짧은 이름" "Short name"
     short_name_hint "영문자, 숫자, -, _" "Letters, digits, - and _"
     full_name "이름" "Name"
+    mail_addresses "보낼 때 쓰는 메일 주소" "Mail addresses it writes from"
+    mail_addresses_hint "빈칸으로 나누어 적습니다. @도메인 전체도 됩니다." "With spaces between; @domain.example for all of a domain."
+    mail_proof "메일 보낸 이 확인 방법" "What proves a mail"
+    mail_proof_hint "link, dkim, server:이름. 비워 두면 link." "link, dkim, server:NAME; left empty it is link."
     identifier_hint "gln:8801234500012, brn:1248100998, duns:…, vat:…" "gln:8801234500012, brn:1248100998, duns:…, vat:…"
     street "도로명 주소" "Street"
     postal_zone "우편번호" "Postal code"
@@ -329,15 +339,6 @@ words! {
     sign_in_wrong "이름이나 비밀번호가 맞지 않습니다." "The name or the password is not right."
     sign_in_slow "실패가 잦아 잠시 막았습니다. {}분 뒤 다시 해 보십시오." "Too many failed attempts. Try again in {} minutes."
     sign_in_busy "지금 들어오는 사람이 많습니다. 잠시 뒤 다시 해 보십시오." "Too many people are signing in right now. Try again in a moment."
-    // places of findings
-    place_line "{}번째 줄" "line {}"
-    place_column "{}번째 글자" "column {}"
-    place_segment "{}번째 세그먼트" "segment {}"
-    place_element "요소 {}" "element {}"
-    place_component "구성요소 {}" "component {}"
-    place_sheet "시트 {}" "sheet {}"
-    place_cell "칸 {}" "cell {}"
-    place_field "입력란 {}" "field {}"
 }
 
 impl Words {
@@ -347,25 +348,6 @@ impl Words {
             Language::Ko => &KO,
             Language::En => &EN,
         }
-    }
-
-    /// Where a finding is, in the reader's words, without its path.
-    pub fn place(&self, place: &Place) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        let mut put = |words, number: Option<String>| parts.extend(number.map(|number| fill(words, &[&number])));
-        let text = |number: Option<u32>| number.map(|number| number.to_string());
-        put(self.place_sheet, place.sheet.clone());
-        put(self.place_cell, place.cell.clone());
-        if place.segment.is_some() {
-            put(self.place_segment, text(place.segment));
-            put(self.place_element, text(place.element.map(u32::from)));
-            put(self.place_component, text(place.component.map(u32::from)));
-        } else {
-            put(self.place_line, text(place.line));
-            put(self.place_column, text(place.column));
-        }
-        put(self.place_field, place.field.clone());
-        parts.join(", ")
     }
 }
 
@@ -403,14 +385,5 @@ mod tests {
         assert_eq!(fill("{} of {}", &["2", "5"]), "2 of 5");
         assert_eq!(fill("{}", &["{}"]), "{}");
         assert_eq!(fill("{} {}", &["a"]), "a ");
-    }
-
-    #[test]
-    fn places_in_words() {
-        let place = Place { segment: Some(7), element: Some(2), path: Some("LIN".to_owned()), ..Place::default() };
-        assert_eq!(Words::of(Language::Ko).place(&place), "7번째 세그먼트, 요소 2");
-        assert_eq!(Words::of(Language::En).place(&place), "segment 7, element 2");
-        let place = Place { line: Some(3), column: Some(12), ..Place::default() };
-        assert_eq!(Words::of(Language::En).place(&place), "line 3, column 12");
     }
 }

@@ -77,6 +77,7 @@ pub const PAGES: &[Page] = &[
     Page { path: "/interchanges", method: Method::Get, rights: Rights::TRADERS, title: |w, scope| if scope == Scope::Centre { w.incoming } else { w.sent_by_us }, route: || get(pages::interchanges::show) },
     Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.interchange, route: || get(pages::interchange::show) },
     Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::interchange::payload) },
+    Page { path: "/interchanges/{id}/release", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.release, route: || post(pages::interchange::release) },
     Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.replay, route: || post(pages::interchange::replay) },
     Page { path: "/live", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.live, route: || get(live::listen) },
     Page { path: "/new/account", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.new_account, route: || get(pages::edit::account::add) },

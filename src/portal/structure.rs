@@ -109,7 +109,6 @@ pub(crate) fn structure(
     // What is wrong with the bytes was found when they came.
     let mut ignored = Findings::default();
     let mut writer = Writer {
-        w: Words::of(language),
         language,
         findings: &[],
         rows: 0,
@@ -148,7 +147,6 @@ pub(crate) fn structure(
 }
 
 struct Writer<'f> {
-    w: &'static Words,
     language: Language,
     findings: &'f [Finding],
     rows: usize,
@@ -265,14 +263,14 @@ impl Writer<'_> {
         let view = |finding: &Finding| FindingView {
             place: String::new(),
             path: String::new(),
-            ..FindingView::new(finding, self.w, self.language)
+            ..FindingView::new(finding, self.language)
         };
         Row {
             name: shown,
             meaning,
             value: shorten(tree.value(id)),
             parts,
-            at: if place.is_empty() { String::new() } else { self.w.place(&Place::from_at(at)) },
+            at: if place.is_empty() { String::new() } else { Place::from_at(at).words(self.language) },
             place,
             findings: self.findings.iter().filter(about).map(view).collect(),
         }

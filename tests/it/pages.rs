@@ -5,9 +5,12 @@ use axum::body::Body;
 use axum::http::Request;
 use dure::model::id::{AccountId, DeliveryId, DocumentId, InterchangeId};
 use dure::model::role::Role;
+use dure::pipeline::worker;
 use dure::portal::PAGES;
 use dure::portal::rights::{Method, Scope};
 use dure::store::accounts;
+use dure::transport::mail::intake::{Intake, Settings};
+use dure::transport::smtp::Envelope;
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -422,7 +425,13 @@ async fn an_agreement_by_form_releases_what_was_held() {
 
     let good = filled(
         &page,
-        &[("direction", "in"), ("document_type", "DespatchAdvice"), ("format", "dure-json"), ("retry_s", "60 300")],
+        &[
+            ("direction", "in"),
+            ("document_type", "DespatchAdvice"),
+            ("format", "dure-json"),
+            ("retry_s", "60 300"),
+            ("mail_proof", "dkim, link"),
+        ],
     );
     let answer = send(&harness, &operator, "/new/agreement", &good).await;
     assert_eq!(answer.header("location"), "/partners/maker-b?said=saved", "{}", Page(answer.text()).words());
@@ -430,6 +439,7 @@ async fn an_agreement_by_form_releases_what_was_held() {
     let agreed =
         directory.agreements().into_iter().find(|agreed| agreed.terms.id == "maker-b-in-DespatchAdvice").unwrap();
     assert_eq!((agreed.version, agreed.terms.retry_s.as_slice()), (1, &[60, 300][..]));
+    assert_eq!(agreed.terms.mail_proof, ["dkim", "link"]);
     harness.hub.wait_decided(held, 5_000).await.unwrap();
     assert_ne!(harness.state(held).await.0, "held", "what waited for the agreement is processed again");
 
@@ -519,7 +529,7 @@ async fn an_interchange_shows_what_its_sender_wrote_and_what_is_wrong_with_it() 
     let operator = harness.person("operator", Role::Operator, "centre", "ko").await;
     let answer = operator.post(&harness, &format!("{path}/replay"), &[]).await;
     assert_eq!(answer.header("location"), format!("{path}?said=replayed"));
-    dure::pipeline::worker::run_once(&harness.hub).await.unwrap();
+    worker::run_once(&harness.hub).await.unwrap();
     assert_eq!(harness.state(id).await.1, "rejected");
 }
 
@@ -543,8 +553,42 @@ async fn a_document_that_may_be_the_same_again_is_decided_by_a_person() {
     assert!(day.0.contains(&path), "it waits for somebody on the first page");
     let answer = operator.post(&harness, &format!("{path}/replay"), &[("confirmed", "yes")]).await;
     assert_eq!(answer.status, 303);
-    dure::pipeline::worker::run_once(&harness.hub).await.unwrap();
+    worker::run_once(&harness.hub).await.unwrap();
     assert_eq!(harness.state(second).await.1, "accepted");
+}
+
+#[tokio::test]
+async fn a_mail_is_released_by_who_vouches_for_its_sender() {
+    let harness = Harness::new().await;
+    let intake = Intake::new(&harness.hub, &Settings::default()).unwrap();
+    let body = order("PO-3").to_string();
+    let raw = format!(
+        "From: 구매 담당 <buyer@sample.example>\r\nTo: orders@hub.example\r\nSubject: 발주 3\r\nMessage-ID: <1@sample.example>\r\n\
+         MIME-Version: 1.0\r\nContent-Type: application/json; name=\"order.json\"\r\nContent-Disposition: attachment; filename=\"order.json\"\r\n\r\n{body}"
+    );
+    let taken = intake.take("listener", Envelope::default(), false, raw.into_bytes().into()).await.unwrap();
+    worker::run_once(&harness.hub).await.unwrap();
+    let id = taken.interchanges[0];
+    assert_eq!(harness.state(id).await.0, "held", "{:?}", harness.state(id).await);
+    let path = format!("/interchanges/{}", InterchangeId(id));
+    let button = format!("action=\"{path}/release\"");
+    let buyer = harness.person("buyer", Role::Buyer, "buyer", "ko").await;
+    let page = check_page(&buyer.get(&harness, &path).await, "ko", Some(&buyer));
+    assert!(
+        page.words().contains("보낸 이가 아직 확인되지 않았습니다") && page.words().contains("발주 3"),
+        "{}",
+        page.words()
+    );
+    assert!(!page.0.contains(&button));
+    assert_eq!(buyer.post(&harness, &format!("{path}/release"), &[]).await.status, 404);
+    let operator = harness.person("operator", Role::Operator, "centre", "ko").await;
+    let page = check_page(&operator.get(&harness, &path).await, "ko", Some(&operator));
+    assert!(page.0.contains(&button), "{}", page.words());
+    let answer = operator.post(&harness, &format!("{path}/release"), &[]).await;
+    assert_eq!(answer.header("location"), format!("{path}?said=released"));
+    worker::run_once(&harness.hub).await.unwrap();
+    // Its items are unknown here: it is decided, and not held any more.
+    assert_eq!(harness.state(id).await.0, "decided");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
     let text = body.map(|bytes| {
         let shown = bytes.get(..MOST_BYTES).unwrap_or(&bytes);
         let charset = delivery.content_type.split("charset=").nth(1).unwrap_or("").trim();
-        bytes::text(shown, charset, shown.len() < bytes.len(), &[], w, language)
+        bytes::text(shown, charset, shown.len() < bytes.len(), &[], language)
     });
     let acknowledged = (!delivery.acknowledged.is_empty()).then(|| super::acknowledged(w, &delivery.acknowledged));
     let mut links = vec![(w.content, Link::to(document_path(DocumentKey::Delivery(id)), heading.clone()))];
@@ -126,7 +126,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         may_resend: centre && delivery.state != "in-transit",
         path: delivery_path(id),
         delivered: delivery.state == "delivered",
-        findings: findings::shown(&findings, w, language),
+        findings: findings::shown(&findings, language),
         lost: lost.collect(),
         text,
         attempts: found.attempts.into_iter().map(|attempt| tried(&seat, &f, attempt)).collect(),

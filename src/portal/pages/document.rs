@@ -75,7 +75,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>) -> Answe
         written: message(&row.message_type),
         at: f.moment(row.at_ms),
         path: document_path(row.key),
-        findings: findings::shown(&findings::stored(&found.findings), w, language),
+        findings: findings::shown(&findings::stored(&found.findings), language),
         content: content(&row.document_type, &found.content, language),
         links,
         heading,

@@ -28,6 +28,7 @@ use crate::portal::session::Seat;
 use crate::portal::show::{Link, Moment, format, grouped, message, size};
 use crate::portal::structure::{self, Step, Structure};
 use crate::store::interchanges::Interchange;
+use crate::store::mails::{self, Mail};
 use crate::store::view::{self, DeliveryView, DocumentKey, DocumentView};
 
 /// A document of the interchange.
@@ -72,6 +73,7 @@ struct Shown {
     hint: &'static str,
     may_replay: bool,
     may_confirm: bool,
+    may_release: bool,
     path: String,
     cards: Vec<Card>,
     structure: Structure,
@@ -122,7 +124,7 @@ fn card(seat: &Seat, f: &Frame, view: &DocumentView, other: Option<DocumentView>
         written: message(&row.message_type),
         state: Chip::disposition(disposition, language),
         identity: identity.map(|identity| Chip::identity(identity, language)),
-        findings: findings::shown(&findings::stored(&view.findings), seat.w, language),
+        findings: findings::shown(&findings::stored(&view.findings), language),
         trade: row.trade_id.map(|id| Link::to(trade_path(id), seat.w.to_the_trade)),
         against: other.map(|other| Against {
             link: Link::to(
@@ -161,7 +163,7 @@ fn hint(interchange: &Interchange, documents: &[DocumentView]) -> Hint {
     }
 }
 
-fn pairs(seat: &Seat, interchange: &Interchange, f: &Frame) -> Vec<(&'static str, String)> {
+fn pairs(seat: &Seat, interchange: &Interchange, mail: Option<&Mail>, f: &Frame) -> Vec<(&'static str, String)> {
     let (w, language) = (seat.w, seat.viewer.language);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let cause = interchange.cause.as_deref().and_then(Cause::from_word);
@@ -169,6 +171,8 @@ fn pairs(seat: &Seat, interchange: &Interchange, f: &Frame) -> Vec<(&'static str
         (w.id, InterchangeId(interchange.id).to_string()),
         (w.received, f.moment(interchange.received_ms).full),
         (w.decided, interchange.decided_ms.map_or(String::new(), |at| f.moment(at).full)),
+        (w.mail_from, mail.map_or(String::new(), |mail| mail.sender_shown.clone())),
+        (w.mail_subject, mail.map_or(String::new(), |mail| mail.subject.clone())),
         (w.cause, cause.map_or(String::new(), |cause| cause.title(language).to_owned())),
         (w.format, interchange.format.as_deref().map_or(String::new(), format)),
         (w.envelope_sender, text(&interchange.sender)),
@@ -199,10 +203,15 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
                     None => None,
                 });
             }
-            Ok(Some((found, others)))
+            // Who may see the interchange may know how it came.
+            let mail = match found.interchange.mail_id {
+                Some(id) => mails::get(tx, id)?,
+                None => None,
+            };
+            Ok(Some((found, others, mail)))
         })
         .await?;
-    let (found, others) = found.ok_or(Failure::NotFound)?;
+    let (found, others, mail) = found.ok_or(Failure::NotFound)?;
     let (bytes, exact) = first_bytes(&seat, id).await?;
     let (w, language) = (seat.w, seat.viewer.language);
     let interchange = &found.interchange;
@@ -222,9 +231,9 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
             .map_err(|error| Error::bug("showing the contents of an interchange").caused_by(error))??;
     let first = bytes.get(..MOST_BYTES).unwrap_or(&bytes);
     let more = interchange.size_bytes > first.len() as i64;
-    let mut text = text::text(first, &interchange.charset, more, &all, w, language);
+    let mut text = text::text(first, &interchange.charset, more, &all, language);
     // What belongs to a document and to no line stands with the document already.
-    text.elsewhere = findings::shown(&findings::stored(interchange.findings.as_deref().unwrap_or("")), w, language)
+    text.elsewhere = findings::shown(&findings::stored(interchange.findings.as_deref().unwrap_or("")), language)
         .into_iter()
         .filter(|finding| text.elsewhere.contains(finding))
         .collect();
@@ -249,6 +258,8 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         ("held", _) if again_or_same => w.held_again_or_same,
         ("held", Some("not-yet")) => w.held_not_yet,
         ("held", Some("hub")) => w.held_hub,
+        ("held", _) if asks(Code::Conflict) => w.held_conflict,
+        ("held", _) if asks(Code::SenderUnproven) || asks(Code::UnknownSender) => w.held_sender,
         ("held", _) => w.held_unsure,
         ("waiting", _) => w.waiting_hint,
         ("received", _) => w.received_hint,
@@ -271,6 +282,10 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         hint,
         may_replay: keeper && !done && interchange.state != "received",
         may_confirm: keeper && again_or_same && interchange.state == "held",
+        may_release: keeper
+            && interchange.state == "held"
+            && asks(Code::SenderUnproven)
+            && mail.as_ref().is_some_and(|mail| mail.known),
         path: interchange_path(id),
         cards,
         left_bytes: if more { size(interchange.size_bytes - first.len() as i64) } else { String::new() },
@@ -279,7 +294,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         text,
         original: if interchange.organisation_id == seat.viewer.organisation_id { w.as_we_sent } else { w.as_received },
         masked: !exact,
-        pairs: pairs(&seat, interchange, &f),
+        pairs: pairs(&seat, interchange, mail.as_ref(), &f),
         sent: found.deliveries.iter().map(|view| sent(&seat, &f, view)).collect(),
         answers: found.answers.iter().map(answer).collect(),
         f,
@@ -301,6 +316,19 @@ pub(in crate::portal) async fn payload(seat: Seat, Path(id): Path<String>) -> An
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{ending}\"")),
     ];
     Ok((headers, Body::from_stream(payload.pieces)).into_response())
+}
+
+/// Releases the mail that the interchange came in, by the word of a person: what of it is held is decided again.
+pub(in crate::portal) async fn release(seat: Seat, Path(id): Path<String>, _posted: Posted) -> Answer {
+    let id = id.parse::<InterchangeId>().map_err(|()| Failure::NotFound)?;
+    let viewer = seat.viewer.clone();
+    let seen = seat.portal.hub.store.read(move |tx| view::payload(tx, &viewer, id.0)).await?;
+    let mail = seen.and_then(|seen| seen.interchange.mail_id).ok_or(Failure::NotFound)?;
+    if !seat.portal.hub.release_mail(mail, &AccountId(seat.account.id).to_string()).await? {
+        return Err(Failure::NotFound);
+    }
+    seat.portal.hub.wait_decided(id.0, 2_000).await?;
+    Ok(redirect(&format!("{}?said=released", interchange_path(id.0))))
 }
 
 /// Processes the interchange again.

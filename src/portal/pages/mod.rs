@@ -27,6 +27,7 @@ impl Said {
     /// The sentence and its colour.
     fn sentence(&self, w: &Words) -> Option<(String, &'static str)> {
         let (text, tone) = match self.said.as_str() {
+            "released" => (w.said_released, "ok"),
             "replayed" => (w.said_replayed, "ok"),
             "resent" => (w.said_resent, "ok"),
             "added" => (w.said_added, "ok"),

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query};
 
-use super::{Back, Subject, form, take, values};
+use super::{Back, Subject, form, take, values, words_field};
 use crate::model::document_type::DocumentType;
 use crate::model::id::AgreementId;
 use crate::portal::form::Posted;
@@ -29,6 +29,7 @@ const SHOWS: &[&str] = &[
     "retry_s",
     "patience_s",
     "window_s",
+    "mail_proof",
     "seller_share_percent",
     "rounding",
     "valid_from",
@@ -53,9 +54,6 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
     let direction = [("in", w.direction_in), ("out", w.direction_out)];
     let acks = [("", w.none), ("functional", w.functional), ("receipt", w.receipt_only)];
     let rounding = [("", w.nothing), ("half-up", w.half_up), ("half-even", w.half_even), ("down", w.down)];
-    let retries: Vec<&str> =
-        values.iter().filter(|(name, _)| name.starts_with("retry_s.")).map(|(_, value)| value.as_str()).collect();
-    let retries = Field { value: retries.join(" "), ..Field::text("retry_s", w.retries, values).hint(w.retries_hint) };
     let name = Field::text("id", w.agreement_name, values);
     vec![
         Field::select("party", w.partner, values, &partners).section(w.part_what),
@@ -66,9 +64,10 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
         if known { Field { fixed: true, ..name } } else { name.hint(w.agreement_hint) },
         Field::select("acknowledgement", w.acknowledgement, values, &acks).section(w.part_answers),
         Field::select("all_or_nothing", w.all_or_nothing, values, &[("", w.nothing), ("true", w.yes), ("false", w.no)]),
-        retries,
+        words_field("retry_s", w.retries, values).hint(w.retries_hint),
         Field::text("patience_s", w.patience, values).kind("number"),
         Field::text("window_s", w.window, values).kind("number"),
+        words_field("mail_proof", w.mail_proof, values).hint(w.mail_proof_hint),
         Field::text("seller_share_percent", w.share_percent, values).section(w.part_settlement),
         Field::select("rounding", w.rounding, values, &rounding),
         Field::text("charset", w.charset, values).section(w.part_technical),

@@ -86,6 +86,17 @@ async fn form(seat: &Seat, subject: &Subject, values: &Pairs, back: Back<'_>) ->
     Ok(if good { shown } else { (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response() })
 }
 
+/// Lists that stand in one field, a word each.
+const WORDS: &[&str] = &["mail_addresses", "mail_proof", "retry_s"];
+
+/// A field with the words of a list in it.
+fn words_field(name: &str, label: &str, values: &Pairs) -> Field {
+    let below = format!("{name}.");
+    let words: Vec<&str> =
+        values.iter().filter(|(field, _)| field.starts_with(&below)).map(|(_, value)| value.as_str()).collect();
+    Field { value: words.join(" "), ..Field::text(name, label, values) }
+}
+
 /// The values a form asks for: what was posted over what there is. Positions of lists count anew, so that a finding's
 /// position is that of the field shown.
 fn values(subject: &Subject, posted: &Posted) -> Pairs {
@@ -98,10 +109,11 @@ fn values(subject: &Subject, posted: &Posted) -> Pairs {
             *name = format!("{list}.{position}");
         }
     }
-    if let Some(place) = values.iter().position(|(name, _)| name == "retry_s") {
+    for list in WORDS {
+        let Some(place) = values.iter().position(|(name, _)| name == list) else { continue };
         let (_, text) = values.remove(place);
         let words = text.split([' ', ',', ';']).filter(|word| !word.is_empty());
-        values.extend(words.enumerate().map(|(index, word)| (format!("retry_s.{}", index + 1), word.to_owned())));
+        values.extend(words.enumerate().map(|(index, word)| (format!("{list}.{}", index + 1), word.to_owned())));
     }
     if !subject.now.is_empty() {
         // The name of what is changed is not up to the form.

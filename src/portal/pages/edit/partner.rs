@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 
-use super::{Back, Subject, form, take, values};
+use super::{Back, Subject, form, take, values, words_field};
 use crate::document::party::ROLES;
 use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure};
@@ -25,6 +25,7 @@ const SHOWS: &[&str] = &[
     "contact.name",
     "contact.telephone",
     "contact.electronic_mail",
+    "mail_addresses",
     "status",
 ];
 
@@ -59,6 +60,7 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
     }
     fields.append(&mut place);
     fields.push(Field::text("contact.electronic_mail", w.mail, values).kind("email"));
+    fields.push(words_field("mail_addresses", w.mail_addresses, values).hint(w.mail_addresses_hint));
     fields.push(Field::select("language", w.language, values, &[("ko", "한국어"), ("en", "English")]));
     fields.push(Field::select("status", w.state, values, &[("active", w.active), ("ended", w.ended)]));
     fields

@@ -170,7 +170,7 @@ fn document(
         state: (disposition != Disposition::Accepted).then(|| Chip::disposition(disposition, language)),
         text: summary(seat, &row.document_type, content),
         ways,
-        findings: view.map_or(Vec::new(), |view| findings::shown(&findings::stored(&view.findings), seat.w, language)),
+        findings: view.map_or(Vec::new(), |view| findings::shown(&findings::stored(&view.findings), language)),
     }
 }
 
