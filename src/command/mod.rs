@@ -22,6 +22,7 @@ mod mapping;
 pub mod out;
 pub mod partner;
 pub mod reach;
+mod rebuild;
 pub mod replay;
 pub mod secret;
 pub mod send;

@@ -11,6 +11,7 @@ use super::call::Call;
 use super::out::{Outcome, Unit};
 use super::reach::Reach;
 use crate::error::Result;
+use crate::model::finding::Language;
 use crate::model::id::{DeliveryId, DocumentId, InterchangeId, MailId, TradeId};
 use crate::store::proof::{self, Kept, Quantities};
 use crate::store::{Store, Tx, interchanges, mails};
@@ -23,9 +24,15 @@ const MOST_PROBLEMS: i64 = 100;
 /// Prove that the store is sound: digests, decisions, keys, deliveries, quantities, statements
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Runs beside a running hub. Exit code 1 if something is wrong; each problem is a line with its id."
+    after_help = "Runs beside a running hub. Exit code 1 if something is wrong; each problem is a line with its id.\n\n\
+    --rebuild proves that every change is a document: all of them are folded again into a scratch database in the data \
+    folder, and every table is compared. It takes about as long as the documents took, and as much disk as the store."
 )]
-pub struct Verify {}
+pub struct Verify {
+    /// Fold all documents again into a scratch database and compare every table
+    #[arg(long)]
+    rebuild: bool,
+}
 
 /// What was looked at and what is wrong.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -36,8 +43,20 @@ pub struct Report {
     pub payload_bytes: u64,
     /// How many order lines there are.
     pub order_lines: u64,
+    /// What was folded again; absent if that was not asked for.
+    #[serde(default)]
+    pub rebuilt: Option<Rebuilt>,
     /// What is wrong.
     pub problems: Vec<Problem>,
+}
+
+/// What was folded again and compared.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Rebuilt {
+    /// Documents in effect.
+    pub documents: u64,
+    /// Rows of the tables.
+    pub rows: u64,
 }
 
 /// Something that is wrong.
@@ -52,7 +71,7 @@ pub struct Problem {
 }
 
 impl Report {
-    fn add(&mut self, what: &str, object: impl ToString, wrong: impl Into<String>) {
+    pub(super) fn add(&mut self, what: &str, object: impl ToString, wrong: impl Into<String>) {
         let same = self.problems.iter().filter(|problem| problem.what == what).count();
         if (same as i64) < MOST_PROBLEMS {
             self.problems.push(Problem { what: what.to_owned(), object: object.to_string(), wrong: wrong.into() });
@@ -70,7 +89,10 @@ impl Verify {
             bar.set_length(progress.of);
             bar.set_position(progress.done);
         };
-        let report: Report = reach.ask(Wish::Verify, told).await?;
+        let mut report: Report = reach.ask(Wish::Verify, told).await?;
+        if self.rebuild {
+            super::rebuild::prove(&reach, &mut report, told).await?;
+        }
         bar.finish_and_clear();
         if out.json {
             out.json(&report)?;
@@ -78,13 +100,19 @@ impl Verify {
             for Problem { what, object, wrong } in &report.problems {
                 out.line(format!("{what}: {object}: {wrong}"))?;
             }
-            let Report { interchanges, payload_bytes, order_lines, problems } = &report;
+            let Report { interchanges, payload_bytes, order_lines, rebuilt, problems } = &report;
             let count = problems.len();
+            if let Some(Rebuilt { documents, rows }) = rebuilt {
+                out.line(match out.language {
+                    Language::Ko => format!("문서 {documents}건을 다시 적용하여 표의 줄 {rows}개와 견주었습니다"),
+                    Language::En => format!("{documents} documents folded again, {rows} rows compared"),
+                })?;
+            }
             out.line(match out.language {
-                crate::model::finding::Language::Ko => {
+                Language::Ko => {
                     format!("교환 {interchanges}건({payload_bytes}바이트), 주문 줄 {order_lines}개: 문제 {count}건")
                 }
-                crate::model::finding::Language::En => {
+                Language::En => {
                     format!("{interchanges} interchanges ({payload_bytes} bytes), {order_lines} order lines: {count} problems")
                 }
             })?;

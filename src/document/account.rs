@@ -18,7 +18,7 @@ crate::record! {
     }
 }
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::Result;
 use crate::model::finding::Code;
 use crate::model::role::Role;
@@ -53,7 +53,7 @@ impl Account {
             return Ok(Verdict::Reject);
         }
         let row = AccountRow {
-            id: cx.id(),
+            id: cx.id(Made::Account),
             centre_id,
             organisation_id,
             login: self.id.clone(),

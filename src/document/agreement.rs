@@ -53,7 +53,7 @@ crate::record! {
 }
 
 use super::directory::message_of;
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
@@ -117,7 +117,7 @@ impl Agreement {
             return Ok(Verdict::Reject);
         }
         let row = AgreementRow {
-            id: cx.id(),
+            id: cx.id(Made::Agreement),
             centre_id: cx.header.centre_id,
             organisation_id,
             name: self.id.clone(),

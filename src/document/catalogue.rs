@@ -95,7 +95,7 @@ crate::record! {
     }
 }
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Findings, Place};
@@ -188,7 +188,7 @@ impl Catalogue {
         let target = Target { centre_id: cx.header.centre_id, producer_id, document_id: cx.header.document_id };
         let mut rows = Vec::with_capacity(self.lines.len());
         for (line, number) in self.lines.iter().zip(1..) {
-            let id = cx.id();
+            let id = cx.id(Made::Item);
             if let Some(row) = line.row(number, target, id, cx.findings)? {
                 rows.push((row, line.identifiers(), number));
             }

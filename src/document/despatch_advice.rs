@@ -176,7 +176,7 @@ use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::Result;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
@@ -332,7 +332,7 @@ impl DespatchAdvice {
         cx: &mut Cx<'_, '_>,
     ) -> Result<()> {
         let number = cx.header.number.clone();
-        let despatch_id = cx.id();
+        let despatch_id = cx.id(Made::Despatch);
         parcels::insert_despatch(
             cx.tx,
             &NewDespatch {
@@ -354,7 +354,7 @@ impl DespatchAdvice {
         let packed = self.packed(by_line);
         let parcels = packed.len();
         for (index, (sscc, tracking_id, inside)) in packed.into_iter().enumerate() {
-            let parcel_id = cx.id();
+            let parcel_id = cx.id(Made::Parcel);
             parcels::insert(
                 cx.tx,
                 &ParcelRow {

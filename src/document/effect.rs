@@ -41,6 +41,76 @@ pub enum Verdict {
     Wait(Vec<(String, String)>),
 }
 
+/// What a document makes, by the table that keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Made {
+    /// An account.
+    Account,
+    /// A version of an agreement.
+    Agreement,
+    /// Something in the outbox.
+    Delivery,
+    /// A despatch.
+    Despatch,
+    /// An event of a parcel.
+    Event,
+    /// A row of a catalogue.
+    Item,
+    /// A line of an order.
+    Line,
+    /// A milestone of a trade.
+    Milestone,
+    /// An order.
+    Order,
+    /// An organisation.
+    Organisation,
+    /// A parcel.
+    Parcel,
+    /// A producer's part of an order.
+    Part,
+    /// A statement.
+    Statement,
+    /// A line that is owed.
+    StatementLine,
+    /// A trade.
+    Trade,
+}
+
+impl Made {
+    /// Its table.
+    pub fn table(self) -> &'static str {
+        match self {
+            Made::Account => "account",
+            Made::Agreement => "agreement",
+            Made::Delivery => "delivery",
+            Made::Despatch => "despatch",
+            Made::Event => "parcel_event",
+            Made::Item => "item",
+            Made::Line => "order_line",
+            Made::Milestone => "milestone",
+            Made::Order => "purchase_order",
+            Made::Organisation => "organisation",
+            Made::Parcel => "parcel",
+            Made::Part => "order_part",
+            Made::Statement => "statement",
+            Made::StatementLine => "statement_line",
+            Made::Trade => "trade",
+        }
+    }
+}
+
+/// Where the ids of what documents make come from: new ones, or, when documents are folded again, those they had.
+pub trait Ids {
+    /// The id of the next one.
+    fn make(&self, what: Made, now_ms: i64) -> i64;
+}
+
+impl Ids for IdSource {
+    fn make(&self, _: Made, now_ms: i64) -> i64 {
+        self.next(now_ms)
+    }
+}
+
 /// The transaction a document acts in.
 pub struct Cx<'a, 'c> {
     /// The transaction.
@@ -52,7 +122,7 @@ pub struct Cx<'a, 'c> {
     /// The hub's zone.
     pub zone: chrono_tz::Tz,
     /// Makes ids.
-    pub ids: &'a IdSource,
+    pub ids: &'a dyn Ids,
     /// Who is who.
     pub directory: &'a Directory,
     /// The document.
@@ -83,9 +153,9 @@ impl<'a> Cx<'a, '_> {
 }
 
 impl Cx<'_, '_> {
-    /// The next id.
-    pub fn id(&self) -> i64 {
-        self.ids.next(self.now_ms)
+    /// The next id of something that is made.
+    pub fn id(&self, what: Made) -> i64 {
+        self.ids.make(what, self.now_ms)
     }
 
     /// The day of an instant in the hub's zone, `YYYY-MM-DD`.
@@ -122,7 +192,7 @@ impl Cx<'_, '_> {
         let content = serde_json::to_string(body)
             .map_err(|error| crate::error::Error::bug("writing a document as JSON").caused_by(error))?;
         let delivery = NewDelivery {
-            id: self.id(),
+            id: self.id(Made::Delivery),
             centre_id: self.header.centre_id,
             organisation_id,
             agreement_id: agreed.id,
@@ -151,7 +221,7 @@ impl Cx<'_, '_> {
         let content = serde_json::to_string(notice)
             .map_err(|error| crate::error::Error::bug("writing a notice as JSON").caused_by(error))?;
         let delivery = NewDelivery {
-            id: self.id(),
+            id: self.id(Made::Delivery),
             centre_id: self.header.centre_id,
             organisation_id,
             agreement_id: 0,
@@ -182,7 +252,7 @@ impl Cx<'_, '_> {
             document_id: (self.header.document_id != 0).then_some(self.header.document_id),
             detail,
         };
-        let id = self.id();
+        let id = self.id(Made::Milestone);
         trades::add_milestone(self.tx, id, trade_id, &milestone)
     }
 

@@ -127,6 +127,27 @@ impl Body {
         })
     }
 
+    /// A typed document from its stored canonical JSON.
+    pub fn from_json(document_type: DocumentType, json: &str) -> crate::error::Result<Body> {
+        fn read<T: serde::de::DeserializeOwned>(json: &str) -> crate::error::Result<Box<T>> {
+            let read = serde_json::from_str(json);
+            read.map_err(|error| crate::error::Error::store("the stored document cannot be read").caused_by(error))
+        }
+        Ok(match document_type {
+            DocumentType::Account => Body::Account(read(json)?),
+            DocumentType::Agreement => Body::Agreement(read(json)?),
+            DocumentType::ApplicationResponse => Body::ApplicationResponse(read(json)?),
+            DocumentType::Catalogue => Body::Catalogue(read(json)?),
+            DocumentType::DespatchAdvice => Body::DespatchAdvice(read(json)?),
+            DocumentType::Order => Body::Order(read(json)?),
+            DocumentType::OrderResponse => Body::OrderResponse(read(json)?),
+            DocumentType::Party => Body::Party(read(json)?),
+            DocumentType::Statement => Body::Statement(read(json)?),
+            DocumentType::TransportationStatus => Body::TransportationStatus(read(json)?),
+            DocumentType::Notice => return Err(crate::error::Error::store("a notice has no effect")),
+        })
+    }
+
     /// Its canonical tree.
     pub fn to_tree(&self, document_type: DocumentType) -> Tree {
         each_body!(self, body => to_tree(body, document_type.as_str()))

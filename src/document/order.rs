@@ -146,7 +146,7 @@ use std::collections::HashSet;
 
 use rust_decimal::Decimal;
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::Result;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
@@ -256,7 +256,7 @@ impl Order {
 
     /// Writes trade, order, parts and lines, and the deliveries to the producers.
     fn begin(&self, buyer_id: i64, seller_id: i64, resolved: &[Resolved], cx: &mut Cx<'_, '_>) -> Result<()> {
-        let trade_id = cx.id();
+        let trade_id = cx.id(Made::Trade);
         let document_id = cx.header.document_id;
         let (centre_id, now_ms) = (cx.header.centre_id, cx.now_ms);
         trades::insert(
@@ -287,7 +287,7 @@ impl Order {
                 producers.push(line.item.producer_id);
             }
         }
-        let order_id = cx.id();
+        let order_id = cx.id(Made::Order);
         let several = producers.len() > 1;
         orders::insert(
             cx.tx,
@@ -344,7 +344,7 @@ impl Order {
             number = format!("{base}/{part}-{again}");
         }
         let row = PartRow {
-            id: cx.id(),
+            id: cx.id(Made::Part),
             centre_id: cx.header.centre_id,
             order_id,
             trade_id,
@@ -371,7 +371,7 @@ impl Order {
             None => (found.item.price.clone(), found.item.currency.clone()),
         };
         let row = LineRow {
-            id: cx.id(),
+            id: cx.id(Made::Line),
             centre_id: part.centre_id,
             order_id: part.order_id,
             part_id: part.id,

@@ -27,7 +27,7 @@ crate::record! {
     }
 }
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::{Error, Result};
 use crate::model::finding::Code;
 use crate::store::mails;
@@ -76,7 +76,7 @@ impl PartyProfile {
         }
         identifiers.sort();
         identifiers.dedup();
-        let id = known.unwrap_or_else(|| cx.id());
+        let id = known.unwrap_or_else(|| cx.id(Made::Organisation));
         let centre = self.roles.iter().any(|role| role == "centre");
         let row = Organisation {
             id,

@@ -75,7 +75,7 @@ crate::record! {
     }
 }
 
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use super::notice::Notice;
 use crate::error::Result;
 use crate::model::document_type::DocumentType;
@@ -96,7 +96,7 @@ impl Statement {
             cx.error(Code::UnknownParty, "customer", self.customer.as_ref().map_or("", |party| party.name()), "");
             return Ok(Verdict::Reject);
         };
-        let statement_id = cx.id();
+        let statement_id = cx.id(Made::Statement);
         let currency = &self.document_currency_code;
         let mut total = 0_i64;
         let (mut touched, mut settled) = (Vec::new(), Vec::new());

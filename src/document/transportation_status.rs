@@ -46,7 +46,7 @@ crate::record! {
 use rust_decimal::Decimal;
 
 use super::directory::Direction;
-use super::effect::{Cx, Verdict};
+use super::effect::{Cx, Made, Verdict};
 use crate::error::Result;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
@@ -74,24 +74,26 @@ impl TransportationStatus {
         if cx.findings.has_errors() {
             return Ok(Verdict::Reject);
         }
+        // All of it or nothing: what waits has no effect yet.
         let mut waits = Vec::new();
+        for event in &self.events {
+            if find(event, courier_id, cx)?.is_none() {
+                waits.push(("waybill".to_owned(), event.tracking_id.clone()));
+            }
+        }
+        if !waits.is_empty() {
+            waits.dedup();
+            return Ok(Verdict::Wait(waits));
+        }
         for (index, event) in self.events.iter().enumerate() {
             let path = format!("events[{}]", index + 1);
             let Some(at_ms) = instant(&event.occurred_at) else { continue };
-            let mut found = parcels::by_tracking(cx.tx, &event.tracking_id)?;
-            found.retain(|parcel| parcel.courier_id == 0 || parcel.courier_id == courier_id);
-            // A courier reuses its numbers after months: the latest parcel is meant.
-            let Some(parcel) = found.into_iter().next() else {
-                waits.push(("waybill".to_owned(), event.tracking_id.clone()));
-                continue;
-            };
+            // As it is after the events before.
+            let Some(parcel) = find(event, courier_id, cx)? else { continue };
             if event.status == "unknown" {
                 cx.warning(Code::UnknownCode, format!("{path}.courier_code"), &event.courier_code, "status");
             }
             self.take(event, at_ms, &parcel, cx)?;
-        }
-        if !waits.is_empty() {
-            return Ok(Verdict::Wait(waits));
         }
         Ok(Verdict::Apply)
     }
@@ -109,10 +111,11 @@ impl TransportationStatus {
             received_by: event.received_by.clone(),
             note: event.notes.join("\n"),
         };
-        let id = cx.id();
-        if !parcels::insert_event(cx.tx, id, parcel.id, &row)? {
+        if parcels::has_event(cx.tx, parcel.id, &row)? {
             return Ok(());
         }
+        let id = cx.id(Made::Event);
+        parcels::insert_event(cx.tx, id, parcel.id, &row)?;
         trades::add_party(cx.tx, parcel.trade_id, courier_id, "courier")?;
         cx.key("waybill", &parcel.tracking_id, &[courier_id])?;
         let events: Vec<parcel_status::Event> = parcels::events(cx.tx, parcel.id)?
@@ -142,6 +145,12 @@ impl TransportationStatus {
         }
         Ok(())
     }
+}
+
+/// The parcel of an event. A courier reuses its numbers after months: the latest parcel is meant.
+fn find(event: &ParcelEvent, courier_id: i64, cx: &mut Cx<'_, '_>) -> Result<Option<ParcelRow>> {
+    let found = parcels::by_tracking(cx.tx, &event.tracking_id)?;
+    Ok(found.into_iter().find(|parcel| parcel.courier_id == 0 || parcel.courier_id == courier_id))
 }
 
 /// A time as couriers write it: RFC 3339.
@@ -177,7 +186,7 @@ fn arrived(parcel: &ParcelRow, at_ms: i64, cx: &mut Cx<'_, '_>) -> Result<()> {
             continue;
         };
         let row = StatementLineRow {
-            id: cx.id(),
+            id: cx.id(Made::StatementLine),
             centre_id: parcel.centre_id,
             seller_id: line.seller_id,
             producer_id: line.producer_id,

@@ -7,6 +7,7 @@ pub mod commit;
 pub mod courier;
 pub mod dispatch;
 pub mod encode;
+pub mod fold;
 pub mod hub;
 pub mod mail;
 pub mod metrics;

@@ -236,26 +236,42 @@ pub fn large(source: &Source) -> Result<ReadInterchange> {
     read(format::Source::Stream(Box::new(payload)), &source.hint(), source.limits(), Extent::Full, &mut sink)
 }
 
-/// A courier's report as the one message of its interchange. A report without a number is named by its content, so that
-/// the same events again are a repeat.
+/// A courier's report as messages, one for each waybill: one that is not known yet waits alone. A report without a number
+/// is named by its content, so that the same events again are a repeat.
 fn reported(profile: &courier::Profile, bytes: &[u8]) -> ReadInterchange {
     let message_type = MessageType::new("courier", "1", &profile.name);
-    let mut message = ReadMessage::new(1, &message_type, String::new());
-    message.document_type = Some(DocumentType::TransportationStatus);
-    message.mapping = format!("couriers/{}", profile.name);
-    match courier::read(profile, bytes) {
-        Ok(mut report) => {
-            let content = |report: &TransportationStatus| serde_json::to_string(report).unwrap_or_default();
-            if report.id.is_empty() {
-                report.id = super::hex(sha256(content(&report).as_bytes()).get(..8).unwrap_or(&[]));
-            }
-            message.content = content(&report);
-            message.digest = sha256(message.content.as_bytes());
-            message.body = Some(Body::TransportationStatus(Box::new(report)));
-        }
-        Err(findings) => message.findings = findings,
-    }
-    ReadInterchange { format: message_type.format_name(), messages: vec![message], ..ReadInterchange::default() }
+    let begin = |ordinal| {
+        let mut message = ReadMessage::new(ordinal, &message_type, String::new());
+        message.document_type = Some(DocumentType::TransportationStatus);
+        message.mapping = format!("couriers/{}", profile.name);
+        message
+    };
+    let messages = match courier::read(profile, bytes) {
+        Ok(report) => (1..)
+            .zip(courier::by_waybill(report))
+            .map(|(ordinal, mut report)| {
+                let content = |report: &TransportationStatus| serde_json::to_string(report).unwrap_or_default();
+                if report.id.is_empty() {
+                    report.id = super::hex(sha256(content(&report).as_bytes()).get(..8).unwrap_or(&[]));
+                }
+                let mut message = begin(ordinal);
+                message.content = content(&report);
+                message.digest = sha256(message.content.as_bytes());
+                message.body = Some(Body::TransportationStatus(Box::new(report)));
+                message
+            })
+            .collect(),
+        Err(findings) => vec![ReadMessage { findings, ..begin(1) }],
+    };
+    ReadInterchange { format: message_type.format_name(), messages, ..ReadInterchange::default() }
+}
+
+/// What is done with a line of a large catalogue.
+pub type TakeLine<'t> = dyn FnMut(&CatalogueLine, u32, &mut Findings) -> Result<()> + 't;
+
+/// Reads a large catalogue line by line without a hub; its document is what is left without the lines. Blocks.
+pub fn line_by_line(source: format::Source, hint: &Hint, take: &mut TakeLine<'_>) -> Result<ReadInterchange> {
+    read(source, hint, Limits::default(), Extent::Full, &mut Each { take })
 }
 
 /// Reads bytes without a hub: for `check`, `convert` and `explain`.
@@ -303,6 +319,31 @@ impl Sink for Keep {
 
     fn line(&mut self, _: &mut ReadMessage, _: &CatalogueLine, _: u32, _: &mut Findings) -> Result<bool> {
         Ok(false)
+    }
+
+    fn end(&mut self, _: &mut ReadMessage) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Gives each line of a catalogue away.
+struct Each<'e, 't> {
+    take: &'e mut TakeLine<'t>,
+}
+
+impl Sink for Each<'_, '_> {
+    fn head(&mut self, _: &mut ReadMessage) -> Result<()> {
+        Ok(())
+    }
+
+    fn line(
+        &mut self,
+        _: &mut ReadMessage,
+        line: &CatalogueLine,
+        number: u32,
+        findings: &mut Findings,
+    ) -> Result<bool> {
+        (self.take)(line, number, findings).map(|()| true)
     }
 
     fn end(&mut self, _: &mut ReadMessage) -> Result<()> {

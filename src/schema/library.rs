@@ -32,6 +32,7 @@ type Texts = Box<dyn Fn(&str) -> Option<Cow<'static, str>> + Send + Sync>;
 pub struct Library {
     paths: Vec<String>,
     texts: Texts,
+    files: RwLock<FxHashMap<String, Arc<File>>>,
     codes: RwLock<FxHashMap<String, Arc<CodeList>>>,
     grammars: RwLock<FxHashMap<MessageType, Arc<Grammar>>>,
 }
@@ -57,7 +58,7 @@ pub fn library() -> &'static Library {
 impl Library {
     fn new(mut paths: Vec<String>, texts: Texts) -> Library {
         paths.sort_unstable();
-        Library { paths, texts, codes: RwLock::default(), grammars: RwLock::default() }
+        Library { paths, texts, files: RwLock::default(), codes: RwLock::default(), grammars: RwLock::default() }
     }
 
     /// A library of its own from paths (`ubl/2.1/Order.toml`) and texts.
@@ -145,9 +146,13 @@ impl Library {
     }
 
     fn file(&self, path: &str) -> Result<Option<Arc<File>>> {
-        // Not kept: a table is compiled once, and what it was compiled from is as large again.
+        if let Some(file) = read(&self.files).get(path) {
+            return Ok(Some(Arc::clone(file)));
+        }
         let Some(text) = self.text(path) else { return Ok(None) };
-        Ok(Some(Arc::new(File::read(path, &text)?)))
+        let file = Arc::new(File::read(path, &text)?);
+        write(&self.files).insert(path.to_owned(), Arc::clone(&file));
+        Ok(Some(file))
     }
 }
 

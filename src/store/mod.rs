@@ -17,6 +17,7 @@ pub mod parties;
 pub mod proof;
 pub mod statements;
 pub mod sweep;
+pub mod tables;
 pub mod trades;
 pub mod view;
 pub mod yardstick;

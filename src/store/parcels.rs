@@ -193,9 +193,18 @@ pub struct EventRow {
     pub note: String,
 }
 
-/// Writes an event once; false if it was there.
-pub fn insert_event(tx: &mut Tx<'_>, id: i64, parcel_id: i64, event: &EventRow) -> Result<bool> {
-    let count = tx.execute(
+/// Whether a parcel has that event already.
+pub fn has_event(tx: &mut Tx<'_>, parcel_id: i64, event: &EventRow) -> Result<bool> {
+    let row = tx.query_opt(
+        "SELECT 1 FROM parcel_event WHERE parcel_id = ?1 AND at_ms = ?2 AND sequence = ?3 AND status = ?4 AND courier_code = ?5",
+        params![parcel_id, event.at_ms, event.sequence, &event.status, &event.courier_code],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Writes an event that is not there yet; the second of two at once is left out.
+pub fn insert_event(tx: &mut Tx<'_>, id: i64, parcel_id: i64, event: &EventRow) -> Result<()> {
+    tx.run(
         "INSERT INTO parcel_event (id, parcel_id, document_id, at_ms, sequence, status, courier_code, location, received_by, note) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
          ON CONFLICT (parcel_id, at_ms, sequence, status, courier_code) DO NOTHING",
@@ -211,8 +220,7 @@ pub fn insert_event(tx: &mut Tx<'_>, id: i64, parcel_id: i64, event: &EventRow) 
             &event.received_by,
             &event.note
         ],
-    )?;
-    Ok(count == 1)
+    )
 }
 
 /// Events of a parcel by time.

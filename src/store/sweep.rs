@@ -23,7 +23,7 @@ pub fn orphan_mail_chunks(tx: &mut Tx<'_>, below_id: i64, limit: i64) -> Result<
     )
 }
 
-/// Catalogue rows of documents below an id that are not in force and that no order line stands on.
+/// Catalogue rows of documents below an id that are not in force. Order lines keep what they need of them.
 pub fn dead_items(tx: &mut Tx<'_>, below_document_id: i64, limit: i64) -> Result<u64> {
     let rows = tx.query(
         "SELECT i.id FROM item i WHERE i.document_id < ?1 AND NOT EXISTS (SELECT 1 FROM catalogue_live l \

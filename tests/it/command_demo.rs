@@ -40,6 +40,37 @@ fn a_whole_trade_and_what_it_leaves() {
     assert_eq!(verified["problems"].as_array().unwrap().len(), 0, "{verified}");
     assert!(verified["order_lines"].as_u64().unwrap() >= 4, "{verified}");
     dure(&["replay", "--held", "--dead"]).code(0);
+
+    // Every table is what the documents make of it, whatever the order of things was.
+    let rebuilt = dure(&["verify", "--rebuild", "--json"]).code(0).json();
+    assert_eq!(rebuilt["problems"], serde_json::json!([]), "{rebuilt:#}");
+    let (documents, rows) = (rebuilt["rebuilt"]["documents"].as_u64(), rebuilt["rebuilt"]["rows"].as_u64());
+    assert!(documents.unwrap() > 30 && rows.unwrap() > 150, "{rebuilt:#}");
+    let left = std::fs::read_dir(place.path().join("demo/data")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("rebuild-")));
+    // A row that no document made so.
+    let tampered = [
+        (
+            "UPDATE order_line SET delivered = '4' WHERE line = '10'",
+            "order_line",
+            r#"delivered is "4", by the documents "5""#,
+        ),
+        ("UPDATE statement_line SET seller_minor = seller_minor + 1", "statement_line", "seller_minor is 118126, by"),
+        ("DELETE FROM trade_key WHERE kind = 'sscc'", "trade_key", "a document made this row and it is gone: value"),
+        ("UPDATE item SET price = '1' WHERE item_key = 'LM-60P'", "item", r#"price is "1", by the documents "2"#),
+        ("UPDATE organisation SET roles = 'centre' WHERE short = 'sangsa'", "organisation", r#"roles is "centre", by"#),
+        ("UPDATE delivery SET address = 'http://x/' WHERE document_type = 'Statement'", "delivery dlv_", "address is"),
+        ("DELETE FROM milestone WHERE kind = 'ordered'", "milestone", "a document made this row and it is gone"),
+    ];
+    let database = place.path().join("demo/data/dure.sqlite");
+    #[allow(clippy::disallowed_methods, reason = "the test damages what the engine keeps")]
+    let connection = rusqlite::Connection::open(database).unwrap();
+    for (damage, table, wrong) in tampered {
+        assert!(connection.execute(damage, []).unwrap() > 0, "{damage}");
+        let said = dure(&["verify", "--rebuild"]).code(1);
+        let line = said.out.lines().find(|line| line.starts_with(&format!("rebuild: {table}")) && line.contains(wrong));
+        assert!(line.is_some(), "{damage}: {said:?}");
+    }
     let partners = dure(&["partner", "list", "--json"]).code(0).json();
     assert_eq!(partners.as_array().unwrap().len(), 6);
 }

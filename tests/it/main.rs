@@ -8,6 +8,7 @@ mod command_bad_input;
 mod command_demo;
 mod command_files;
 mod command_market;
+mod command_rebuild;
 mod couriers;
 mod engines;
 mod harness;

@@ -33,6 +33,31 @@ pub fn read(profile: &Profile, body: &[u8]) -> Result<TransportationStatus, Vec<
     Ok(TransportationStatus { id, courier: profile.name.clone(), events, unmapped, ..TransportationStatus::default() })
 }
 
+/// A report as one for each waybill in it, numbered `A/1`, `A/2` where it has a number.
+pub fn by_waybill(report: TransportationStatus) -> Vec<TransportationStatus> {
+    let mut reports: Vec<TransportationStatus> = Vec::new();
+    let TransportationStatus { id, courier, events, mut unmapped, .. } = report;
+    for event in events {
+        let same = |one: &&mut TransportationStatus| {
+            one.events.first().is_some_and(|first| first.tracking_id == event.tracking_id)
+        };
+        match reports.iter_mut().find(same) {
+            Some(report) => report.events.push(event),
+            None => reports.push(TransportationStatus {
+                courier: courier.clone(),
+                events: vec![event],
+                unmapped: std::mem::take(&mut unmapped),
+                ..TransportationStatus::default()
+            }),
+        }
+    }
+    let several = reports.len() > 1;
+    for (number, report) in (1..).zip(&mut reports).filter(|_| !id.is_empty()) {
+        report.id = if several { format!("{id}/{number}") } else { id.clone() };
+    }
+    reports
+}
+
 struct Reading<'a> {
     body: &'a Value,
     /// Pointers from the body of everything that was taken.
