@@ -8,6 +8,7 @@ use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure};
 use crate::portal::pages::partners::role;
 use crate::portal::session::Seat;
+use crate::portal::show::capital;
 use crate::portal::submit::{Field, Option_, Pairs, fields_of, get};
 use crate::store::view;
 
@@ -36,7 +37,7 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
         vec![Field { fixed: known, ..name }.section(w.part_who), Field::text("name", w.full_name, values).required()];
     let has = |word: &str| values.iter().any(|(name, value)| name.starts_with("roles") && value == word);
     let options =
-        ROLES.iter().map(|word| Option_ { value: (*word).to_owned(), text: role(seat, word), on: has(word) }).collect();
+        ROLES.iter().map(|word| Option_ { value: (*word).to_owned(), text: capital(&role(seat, word)), on: has(word) }).collect();
     fields.push(Field { options, ..Field::text("roles", w.roles, values).kind("checks") });
     let count = values.iter().filter(|(name, _)| name.starts_with("identifiers.")).count();
     for index in 1..=count + 2 {
