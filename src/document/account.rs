@@ -44,7 +44,7 @@ impl Account {
         // Who sees the whole centre belongs to it.
         if role.is_some_and(Role::sees_the_centre) && organisation_id != centre_id {
             let centre = cx.directory.organisation(centre_id).map_or(String::new(), |centre| centre.short.clone());
-            cx.error(Code::NotAllowed, "party", &self.party, centre);
+            cx.error(Code::BadValue, "party", &self.party, centre);
         }
         if accounts::by_login(cx.tx, &self.id)?.is_some_and(|known| !cx.is_own(known.centre_id)) {
             cx.error(Code::Conflict, "id", &self.id, "");

@@ -142,6 +142,13 @@ impl de::Error for Unfit {
     fn custom<T: std::fmt::Display>(message: T) -> Unfit {
         Unfit { message: message.to_string(), at: None }
     }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Unfit {
+        // What was found stands in the tree; the number's own words are a programmer's.
+        let words = expected.to_string();
+        let words = if words.contains("Decimal") { "a decimal number such as 12.50".to_owned() } else { words };
+        Unfit { message: words, at: None }
+    }
 }
 
 impl ser::Error for Unfit {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::phrases;
 use super::tree::At;
 
 /// How bad it is. Warnings and notes never reject.
@@ -325,16 +326,22 @@ impl Finding {
     /// The sentence.
     pub fn text(&self, language: Language) -> String {
         let template = self.code.template(language);
+        // What was found is the sender's own, except where it is ours to say what is wrong with the text.
+        let said = |text: &str| phrases::korean(text).filter(|_| language == Language::Ko);
+        let found = if self.code == Code::Syntax { said(&self.found) } else { None };
+        let found = found.as_deref().unwrap_or(&self.found);
+        let expected = said(&self.expected);
+        let expected = expected.as_deref().unwrap_or(&self.expected);
         let mut out = String::with_capacity(template.len() + self.found.len() + self.expected.len());
         let mut rest = template;
         while let Some(start) = rest.find('{') {
             let (before, from) = rest.split_at(start);
             out.push_str(before);
             if let Some(after) = from.strip_prefix("{found}") {
-                out.push_str(&self.found);
+                out.push_str(found);
                 rest = after;
             } else if let Some(after) = from.strip_prefix("{expected}") {
-                out.push_str(&self.expected);
+                out.push_str(expected);
                 rest = after;
             } else {
                 out.push('{');
@@ -457,6 +464,9 @@ mod tests {
             Finding::error(Code::QuantityExceeds, Place::path("lines[3].quantity")).found("12 EA").expected("10 EA");
         assert_eq!(finding.text(Language::En), "quantity 12 EA exceeds the 10 EA still open");
         assert_eq!(finding.text(Language::Ko), "수량 12 EA이(가) 남은 10 EA보다 많습니다");
+        let finding = Finding::error(Code::BadValue, Place::default()).found("a text").expected("a whole number");
+        assert_eq!(finding.text(Language::Ko), "a text은(는) 올바른 값이 아닙니다. 필요한 값: 정수");
+        assert_eq!(finding.text(Language::En), "a text is not a whole number");
     }
 
     #[test]

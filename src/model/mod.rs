@@ -13,6 +13,7 @@ pub mod name;
 pub mod parcel_status;
 pub mod parts;
 pub mod party_id;
+mod phrases;
 pub mod record;
 pub mod role;
 pub mod seal;

@@ -401,7 +401,8 @@ impl Work {
                 Some("waybill") => Code::UnknownParcel,
                 _ => Code::UnknownOrder,
             };
-            findings.push(Finding::error(code, Place::default()).found(words.join(", ")));
+            let unknown: Vec<&str> = keys.iter().map(|(kind, value)| number_of(kind, value)).collect();
+            findings.push(Finding::error(code, Place::default()).found(unknown.join(", ")));
             return Ok(Disposition::Rejected);
         }
         findings.push(Finding::warning(Code::Waiting, Place::default()).expected(words.join(", ")));
@@ -596,9 +597,14 @@ impl One {
     }
 }
 
-/// A waiting key in words: the part after the partner's id.
+/// The number in a waiting key: the part after the partner's id.
+fn number_of<'v>(kind: &str, value: &'v str) -> &'v str {
+    if kind == "waybill" { value } else { value.split_once('/').map_or(value, |(_, number)| number) }
+}
+
+/// A waiting key in words.
 fn words_of(kind: &str, value: &str) -> String {
-    let value = if kind == "waybill" { value } else { value.split_once('/').map_or(value, |(_, number)| number) };
+    let value = number_of(kind, value);
     match kind {
         "waybill" => format!("waybill {value}"),
         "order-part" => format!("order {value}"),

@@ -572,7 +572,11 @@ fn take_whole(open: &mut Open, tree: Tree) -> Result<()> {
             if let Some(place) = places.of(at) {
                 finding.place = place;
             }
-            open.findings.push(finding);
+            // The schema may have said so already, at the same place.
+            let told = |known: &Finding| known.severity == Severity::Error && known.place == finding.place;
+            if !open.findings.as_slice().iter().any(told) {
+                open.findings.push(finding);
+            }
         }
     }
     open.message.number_place = places.find("id").unwrap_or_default();

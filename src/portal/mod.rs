@@ -61,6 +61,8 @@ const LARGEST_FORM: usize = 1 << 20;
 #[rustfmt::skip]
 pub const PAGES: &[Page] = &[
     Page { path: "/", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.start, route: || get(pages::start::show) },
+    Page { path: "/account", method: Method::Get, rights: Rights::EVERYBODY, title: |w, _| w.own_account, route: || get(pages::own_account::show) },
+    Page { path: "/account", method: Method::Post, rights: Rights::EVERYBODY, title: |w, _| w.change_password, route: || post(pages::own_account::change) },
     Page { path: "/accounts", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.accounts, route: || get(pages::accounts::list) },
     Page { path: "/accounts/{id}", method: Method::Get, rights: Rights::ADMINISTRATORS, title: |w, _| w.account, route: || get(pages::edit::account::edit) },
     Page { path: "/accounts/{id}", method: Method::Post, rights: Rights::ADMINISTRATORS, title: |w, _| w.account, route: || post(pages::edit::account::edited) },

@@ -178,6 +178,37 @@ async fn signing_in_and_out() {
     assert_eq!(start.status, 200);
     let person = Person { csrf: Page::of(&start).hidden("csrf"), ..person };
 
+    // One's own password: a wrong one and a short one change nothing, a good one ends other sessions.
+    let change = async |person: &Person, present: &str, next: &str, again: &str| {
+        let pairs = [("present", present), ("next_password", next), ("again", again)];
+        person.post(&harness, "/account", &pairs).await
+    };
+    let old = "두레 두레 두레";
+    for (present, next, again, field) in [
+        ("guessed", "a long enough one", "a long enough one", "present"),
+        (old, "short", "short", "next_password"),
+        (old, "a long enough one", "another long one", "next_password"),
+        (old, old, old, "next_password"),
+    ] {
+        let answer = change(&person, present, next, again).await;
+        assert_eq!(answer.status, 422, "{present} {next}");
+        assert_eq!(check_page(&answer, "en", Some(&person)).wrong(field).len(), 1, "{present} {next}");
+    }
+    let second = enter(&cookie, &token, old).await.header("set-cookie").split(';').next().unwrap().to_owned();
+    let answer = change(&person, old, "a long enough one", "a long enough one").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (303, "/account?said=password"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(Person { cookie: second, ..person.clone() }.get(&harness, "/").await.header("location"), "/sign-in");
+    let person = Person { cookie: answer.header("set-cookie").split(';').next().unwrap().to_owned(), ..person };
+    let start = person.get(&harness, "/account?said=password").await;
+    let person = Person { csrf: Page::of(&start).hidden("csrf"), ..person };
+    assert!(check_page(&start, "en", Some(&person)).words().contains("The password was changed"));
+    assert_eq!(enter(&cookie, &token, old).await.status, 401);
+
     // The language is the account's from now on, and of this browser.
     let answer = person.post(&harness, "/language", &[("language", "ko"), ("next", "/trades")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/trades"));

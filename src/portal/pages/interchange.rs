@@ -25,7 +25,7 @@ use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
 use crate::portal::names::{delivery_path, document_path, interchange_path, trade_path, transport_title};
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, format, grouped, message, size};
+use crate::portal::show::{Link, Moment, format, grouped, message, party_number, size};
 use crate::portal::structure::{self, Step, Structure};
 use crate::store::interchanges::Interchange;
 use crate::store::mails::{self, Mail};
@@ -166,6 +166,10 @@ fn hint(interchange: &Interchange, documents: &[DocumentView]) -> Hint {
 fn pairs(seat: &Seat, interchange: &Interchange, mail: Option<&Mail>, f: &Frame) -> Vec<(&'static str, String)> {
     let (w, language) = (seat.w, seat.viewer.language);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let party = |named: &Option<String>| {
+        let named = named.as_deref().unwrap_or("");
+        named.split_once(':').map_or_else(|| named.to_owned(), |(scheme, value)| party_number(scheme, value, language))
+    };
     let cause = interchange.cause.as_deref().and_then(Cause::from_word);
     let pairs = [
         (w.id, InterchangeId(interchange.id).to_string()),
@@ -175,8 +179,8 @@ fn pairs(seat: &Seat, interchange: &Interchange, mail: Option<&Mail>, f: &Frame)
         (w.mail_subject, mail.map_or(String::new(), |mail| mail.subject.clone())),
         (w.cause, cause.map_or(String::new(), |cause| cause.title(language).to_owned())),
         (w.format, interchange.format.as_deref().map_or(String::new(), format)),
-        (w.envelope_sender, text(&interchange.sender)),
-        (w.envelope_receiver, text(&interchange.receiver)),
+        (w.envelope_sender, party(&interchange.sender)),
+        (w.envelope_receiver, party(&interchange.receiver)),
         (w.control_reference, text(&interchange.control_reference)),
         (w.file_name, interchange.file_name.clone()),
         (w.content_type, interchange.content_type.clone()),

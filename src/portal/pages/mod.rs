@@ -7,6 +7,7 @@ pub(super) mod document;
 pub(super) mod edit;
 pub(super) mod interchange;
 pub(super) mod interchanges;
+pub(super) mod own_account;
 pub(super) mod partners;
 pub(super) mod sign_in;
 pub(super) mod start;
@@ -27,6 +28,7 @@ impl Said {
     /// The sentence and its colour.
     fn sentence(&self, w: &Words) -> Option<(String, &'static str)> {
         let (text, tone) = match self.said.as_str() {
+            "password" => (w.said_password, "ok"),
             "released" => (w.said_released, "ok"),
             "replayed" => (w.said_replayed, "ok"),
             "resent" => (w.said_resent, "ok"),

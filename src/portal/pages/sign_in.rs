@@ -20,10 +20,10 @@ use crate::portal::{Shared, password};
 use crate::store::{accounts, audit};
 
 /// How long a failed attempt counts, milliseconds.
-const WINDOW_MS: i64 = 15 * 60 * 1000;
+pub(super) const WINDOW_MS: i64 = 15 * 60 * 1000;
 
 /// Failed attempts on one name within the window.
-const MOST_BY_NAME: i64 = 8;
+pub(super) const MOST_BY_NAME: i64 = 8;
 
 /// Failed attempts from one address within the window.
 const MOST_BY_ADDRESS: i64 = 40;
@@ -104,6 +104,11 @@ pub(in crate::portal) async fn enter(visitor: Visitor, posted: Result<Posted, Fa
     }
 }
 
+/// Under what failures on a name are counted.
+pub(super) fn name_key(login: &str) -> String {
+    format!("name {}", login.to_lowercase())
+}
+
 enum Verdict {
     In { session: String },
     Wrong,
@@ -115,7 +120,7 @@ async fn judge(visitor: &Visitor, posted: &Posted) -> Result<Verdict> {
     let hub = &visitor.portal.hub;
     let login: String = posted.get("login").trim().chars().take(128).collect();
     let secret = Secret::new(posted.get("password"));
-    let by_name = format!("name {}", login.to_lowercase());
+    let by_name = name_key(&login);
     let by_address = visitor.address.map(|address| format!("address {address}"));
     let Ok(Ok(_turn)) = tokio::time::timeout(QUEUE, visitor.portal.sign_ins.acquire()).await else {
         return Ok(Verdict::Busy);

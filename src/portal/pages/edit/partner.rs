@@ -36,8 +36,10 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
     let mut fields =
         vec![Field { fixed: known, ..name }.section(w.part_who), Field::text("name", w.full_name, values).required()];
     let has = |word: &str| values.iter().any(|(name, value)| name.starts_with("roles") && value == word);
-    let options =
-        ROLES.iter().map(|word| Option_ { value: (*word).to_owned(), text: capital(&role(seat, word)), on: has(word) }).collect();
+    let options = ROLES
+        .iter()
+        .map(|word| Option_ { value: (*word).to_owned(), text: capital(&role(seat, word)), on: has(word) })
+        .collect();
     fields.push(Field { options, ..Field::text("roles", w.roles, values).kind("checks") });
     let count = values.iter().filter(|(name, _)| name.starts_with("identifiers.")).count();
     for index in 1..=count + 2 {
