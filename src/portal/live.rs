@@ -55,7 +55,8 @@ async fn step(mut listener: Listener) -> Option<(Result<Event, Infallible>, List
             // What comes meanwhile is in the page that is asked for after it.
             tokio::time::sleep(PAUSE).await;
             while listener.happened.try_recv().is_ok() {}
-            Some((Ok(Event::default().event("changed").data("")), listener))
+            // An event without data is none to a browser.
+            Some((Ok(Event::default().event("changed").data("1")), listener))
         }
     }
 }

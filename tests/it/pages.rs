@@ -666,7 +666,7 @@ async fn pages_hear_of_what_is_theirs() {
     for stream in &mut streams {
         let wait = std::time::Duration::from_millis(if heard.len() == 1 { 700 } else { 10_000 });
         let next = tokio::time::timeout(wait, stream.next()).await;
-        heard.push(next.ok().flatten().is_some_and(|piece| piece.unwrap().starts_with(b"event: changed")));
+        heard.push(next.ok().flatten().is_some_and(|piece| piece.unwrap() == "event: changed\ndata: 1\n\n"));
     }
     assert_eq!(heard, [true, false, true]);
 }
