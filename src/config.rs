@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::format;
 use crate::model::secret::{MASK, Secret};
 use crate::transport::mail::intake;
-use crate::transport::{http_client, mail_client, tls};
+use crate::transport::{http_client, mail_client, mailbox, tls};
 
 /// The commented configuration that `dure init` writes.
 pub const TEMPLATE: &str = include_str!("dure.toml");
@@ -55,6 +55,8 @@ pub struct Config {
     pub http_out: http_client::Settings,
     /// Mail in.
     pub mail_in: intake::Settings,
+    /// Mailboxes that are read, by name.
+    pub mailbox: std::collections::BTreeMap<String, mailbox::Settings>,
     /// Mail out.
     pub mail_out: mail_client::Settings,
     /// Log lines.
@@ -155,6 +157,7 @@ impl Default for Config {
             tls: tls::Settings::default(),
             http_out: http_client::Settings::default(),
             mail_in: intake::Settings::default(),
+            mailbox: std::collections::BTreeMap::new(),
             mail_out: mail_client::Settings::default(),
             log: Log::default(),
             jobs: std::collections::BTreeMap::new(),
@@ -256,7 +259,9 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         let files =
             [&mut self.tls.certificate, &mut self.tls.key, &mut self.tls.client_roots, &mut self.http_out.roots];
-        for path in files.into_iter().chain(&mut self.couriers).chain([&mut self.data]) {
+        let mailboxes = self.mailbox.values_mut().map(|mailbox| &mut mailbox.roots);
+        let files = files.into_iter().chain([&mut self.mail_out.roots]).chain(mailboxes);
+        for path in files.chain(&mut self.couriers).chain([&mut self.data]) {
             // An empty path means that there is no such file.
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&path);
@@ -305,6 +310,14 @@ impl Config {
         }
         if let Some(wrong) = self.mail_in.recipients.iter().find(|known| !known.contains('@')) {
             return Err(format!("mail_in.recipients: {wrong} is neither name@host nor @host"));
+        }
+        for (name, mailbox) in &self.mailbox {
+            if mailbox.host.is_empty() || mailbox.user.is_empty() || mailbox.folder.is_empty() {
+                return Err(format!("mailbox.{name} needs host, user and folder"));
+            }
+            if mailbox.poll_s == 0 || mailbox.timeout_ms == 0 {
+                return Err(format!("mailbox.{name}: poll_s and timeout_ms must be more than 0"));
+            }
         }
         if self.mail_out.user.is_empty() != self.mail_out.password.is_empty() {
             return Err("mail_out.user and mail_out.password are needed both, or none of them".to_owned());
@@ -464,6 +477,8 @@ mod tests {
         refused("[tls]\nclient_roots = \"a.pem\"", &[], &["tls.certificate"]);
         refused("[mail_out]\nuser = \"a\"", &[], &["mail_out.password"]);
         refused("[mail_in]\nlisten = \"127.0.0.1:25\"", &[], &["mail_in.recipients"]);
+        refused("[mailbox.orders]\nhost = \"x\"", &[], &["mailbox.orders", "user"]);
+        refused("[mailbox.orders]\nhosst = \"x\"", &[], &["hosst"]);
         refused("[mail_in]\nlisten = \"25\"", &[], &["line 2", "127.0.0.1:2525"]);
         refused("[mail_in]\nrecipients = [\"orders\"]", &[], &["mail_in.recipients", "@host"]);
         refused("[workers]\ndeliveries = 0", &[], &["workers.deliveries"]);

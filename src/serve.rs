@@ -27,6 +27,7 @@ use crate::transport::listen::Serving;
 use crate::transport::mail::intake::Intake;
 use crate::transport::mail::listener as mail_listener;
 use crate::transport::mail_client::MailClient;
+use crate::transport::mailbox;
 use crate::transport::tls::TlsFiles;
 
 /// How long what is under way may take when the hub stops.
@@ -154,6 +155,10 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         });
     }
     if parts == Parts::All {
+        for (name, settings) in hub.config.mailbox.clone() {
+            let intake = Intake::new(&hub, &hub.config.mail_in)?;
+            supervise(&mut tasks, &hub, "mailbox", mailbox::run(intake, name, settings));
+        }
         supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));

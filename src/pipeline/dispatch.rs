@@ -185,8 +185,25 @@ fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
 async fn send(hub: &Hub, out: &Outgoing) -> Sent {
     let scheme = out.address.split(':').next().unwrap_or("").to_ascii_lowercase();
     match hub.outbound.iter().find(|outbound| outbound.scheme().contains(&scheme.as_str())) {
-        Some(outbound) => outbound.send(out).await,
+        Some(outbound) => {
+            let sent = outbound.send(out).await;
+            if let Some(channel) = outbound.channel() {
+                note(hub, channel, &sent).await;
+            }
+            sent
+        }
         None => Sent::Dead { reason: format!("no transport of this hub takes {scheme}: addresses") },
+    }
+}
+
+/// Notes whether the way worked, whatever came of the delivery.
+async fn note(hub: &Hub, channel: &str, sent: &Sent) {
+    let noted = match sent {
+        Sent::Unreachable { reason } => hub.channel_failed(channel, reason, true).await,
+        _ => hub.channel_works(channel).await,
+    };
+    if let Err(error) = noted {
+        tracing::warn!(channel, %error, "the state of a channel could not be noted");
     }
 }
 
@@ -197,6 +214,10 @@ async fn record(hub: &Arc<Hub>, delivery: &Delivery, sent: Sent, at_ms: i64, wat
         Sent::Delivered { receipt, .. } => ("delivered", receipt, None),
         Sent::Temporary { reason, retry_after_ms } => {
             let due = next_due(hub, delivery, retry_after_ms, now_ms);
+            ("temporary", reason, due)
+        }
+        Sent::Unreachable { reason } => {
+            let due = next_due(hub, delivery, None, now_ms);
             ("temporary", reason, due)
         }
         Sent::Dead { reason } => ("dead", reason, None),

@@ -32,6 +32,10 @@ pub struct Metrics {
     pub attempt_seconds: Histogram,
     /// Panics that were caught and held one interchange each.
     pub panics: Counter,
+    /// Whether channels work: 1 or 0, by channel.
+    pub channels: Family<Label, Gauge>,
+    /// Failures of channels.
+    pub channel_failures: Family<Label, Counter>,
     /// Interchanges not decided, by state.
     pub interchanges: Family<Label, Gauge>,
     /// Deliveries not delivered, by state.
@@ -50,6 +54,8 @@ impl Default for Metrics {
             decide_seconds: seconds(),
             attempt_seconds: seconds(),
             panics: Counter::default(),
+            channels: Family::default(),
+            channel_failures: Family::default(),
             interchanges: Family::default(),
             deliveries: Family::default(),
             registry: Registry::default(),
@@ -66,6 +72,8 @@ impl Default for Metrics {
             metrics.attempt_seconds.clone(),
         );
         registry.register("panics_caught", "Panics caught, one interchange held each", metrics.panics.clone());
+        registry.register("channel_up", "Whether a channel works", metrics.channels.clone());
+        registry.register("channel_failures", "Failures of channels", metrics.channel_failures.clone());
         registry.register("interchanges_open", "Interchanges not decided", metrics.interchanges.clone());
         registry.register("deliveries_open", "Deliveries not delivered", metrics.deliveries.clone());
         Metrics { registry, ..metrics }

@@ -1,6 +1,7 @@
 //! The order of things: what happens to bytes from their receipt to the last delivery they cause.
 
 pub mod again;
+pub mod channel;
 pub mod check;
 mod claims;
 pub mod commit;

@@ -52,6 +52,11 @@ pub enum Sent {
         /// How long the partner asks us to wait, milliseconds from now, already capped.
         retry_after_ms: Option<i64>,
     },
+    /// The way itself does not work, for whatever goes by it: no connection, no sign-in.
+    Unreachable {
+        /// Why, in a line.
+        reason: String,
+    },
     /// Not by itself; a person decides.
     Dead {
         /// Why, in a line.
@@ -77,6 +82,11 @@ impl std::fmt::Debug for Answer {
 pub trait Outbound: Send + Sync {
     /// The URL schemes it serves, lower case.
     fn scheme(&self) -> &'static [&'static str];
+
+    /// The channel whose state tells whether this way works; none where every address is a way of its own.
+    fn channel(&self) -> Option<&'static str> {
+        None
+    }
 
     /// One attempt. Bounded in time by the transport; never panics.
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent>;

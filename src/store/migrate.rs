@@ -25,6 +25,7 @@ pub const STEPS: &[Step] = &[
     Step { number: 2, name: "hub", sql: include_str!("migrations/0002_hub.sql") },
     Step { number: 3, name: "jobs", sql: include_str!("migrations/0003_jobs.sql") },
     Step { number: 4, name: "mail", sql: include_str!("migrations/0004_mail.sql") },
+    Step { number: 5, name: "channels", sql: include_str!("migrations/0005_channels.sql") },
 ];
 
 /// Applies what is missing. `transact` runs a closure in a transaction.

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod channels;
 pub mod deliveries;
 pub mod documents;
 mod engine;

@@ -103,7 +103,7 @@ impl MailClient {
             Err(reason) => return Sent::Dead { reason },
         };
         match tokio::time::timeout(self.timeout, relay.send(mail)).await {
-            Err(_) => again("the relay did not finish in time".to_owned()),
+            Err(_) => Sent::Unreachable { reason: "the relay did not finish in time".to_owned() },
             Ok(Ok(reply)) => {
                 let said: Vec<_> = reply.message().collect();
                 Sent::Delivered { receipt: format!("SMTP {} {}", reply.code(), said.join(" ")), answer: None }
@@ -162,6 +162,10 @@ impl Outbound for MailClient {
         &["mailto"]
     }
 
+    fn channel(&self) -> Option<&'static str> {
+        self.relay.is_some().then_some("mail-out")
+    }
+
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent> {
         Box::pin(self.attempt(out))
     }
@@ -217,8 +221,13 @@ fn failed(error: &lettre::transport::smtp::Error) -> Sent {
         cause = inner.source();
     }
     let reason = one_line(&reason);
-    let ours = matches!(code, Some(432 | 454 | 530 | 534 | 535 | 538));
-    if error.is_permanent() && !ours { Sent::Dead { reason } } else { again(reason) }
+    let ours = matches!(code, Some(421 | 432 | 454 | 530 | 534 | 535 | 538));
+    match code {
+        Some(_) if !ours && error.is_permanent() => Sent::Dead { reason },
+        Some(_) if !ours => again(reason),
+        // It does not know us, or there was no answer at all.
+        _ => Sent::Unreachable { reason },
+    }
 }
 
 fn again(reason: String) -> Sent {

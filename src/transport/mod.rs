@@ -10,6 +10,7 @@ mod linger;
 pub mod listen;
 pub mod mail;
 pub mod mail_client;
+pub mod mailbox;
 pub mod smtp;
 mod stall;
 pub mod tls;

@@ -139,7 +139,7 @@ async fn refusals() {
     drop(mailbox);
     let none = Settings { relay: gone.ip().to_string(), port: gone.port(), ..plain };
     let sent = send(&none, &outgoing("mailto:lee@seller.example")).await;
-    assert!(matches!(&sent, Sent::Temporary { .. }), "{sent:?}");
+    assert!(matches!(&sent, Sent::Unreachable { .. }), "{sent:?}");
 }
 
 /// A server configuration for `localhost`, and the file that makes it trusted.
@@ -172,9 +172,9 @@ async fn protected_and_signed_in() {
         // That the relay does not know us is our trouble, not the mail's.
         trusting.user = "locked".to_owned();
         let sent = send(&trusting, &outgoing("mailto:lee@seller.example")).await;
-        assert!(matches!(&sent, Sent::Temporary { reason, .. } if reason.contains("535")), "{sent:?}");
+        assert!(matches!(&sent, Sent::Unreachable { reason } if reason.contains("535")), "{sent:?}");
         let sent = send(&settings(&mailbox, protection), &outgoing("mailto:lee@seller.example")).await;
-        assert!(matches!(&sent, Sent::Temporary { reason, .. } if reason.contains("certificate")), "{sent:?}");
+        assert!(matches!(&sent, Sent::Unreachable { reason } if reason.contains("certificate")), "{sent:?}");
         assert_eq!(mailbox.mails().len(), 1);
     }
 }
@@ -183,7 +183,7 @@ async fn protected_and_signed_in() {
 async fn nothing_is_said_to_a_relay_without_tls() {
     let mailbox = mailbox(Tls::None).await;
     let sent = send(&settings(&mailbox, Protection::Starttls), &outgoing("mailto:lee@seller.example")).await;
-    assert!(matches!(&sent, Sent::Temporary { .. }), "{sent:?}");
+    assert!(matches!(&sent, Sent::Unreachable { .. }), "{sent:?}");
     assert_eq!(mailbox.mails().len(), 0);
 }
 

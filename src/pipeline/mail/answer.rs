@@ -90,7 +90,8 @@ pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
         text.push('\n');
         text.push_str(say(language, "읽지 않은 파일:\n", "Files that were not read:\n"));
         for left in report.left_out.iter().take(MOST_FINDINGS) {
-            text.push_str(&format!("  - {}: {}\n", left.name, why(left.why, language)));
+            let name = if left.name.is_empty() { say(language, "메일", "the mail") } else { &left.name };
+            text.push_str(&format!("  - {name}: {}\n", why(left.why, language)));
         }
     }
     let all = report

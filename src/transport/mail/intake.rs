@@ -12,7 +12,7 @@ use super::letter::{self, Letter};
 use super::parts::Limits;
 use super::proof::Prover;
 use crate::error::{Error, Result};
-use crate::model::mail::Why;
+use crate::model::mail::{Evidence, LeftOut, Why};
 use crate::pipeline::hub::Hub;
 use crate::pipeline::mail::{ArrivedMail, MailFile, TakenMail};
 use crate::transport::smtp::Envelope;
@@ -95,6 +95,7 @@ pub struct Intake {
     hub: Arc<Hub>,
     prover: Prover,
     limits: Limits,
+    mail_bytes: usize,
 }
 
 impl Intake {
@@ -102,7 +103,8 @@ impl Intake {
     pub fn new(hub: &Arc<Hub>, settings: &Settings) -> Result<Intake> {
         let unpacked_bytes = usize::try_from(settings.unpacked_bytes).unwrap_or(usize::MAX);
         let limits = Limits { unpacked_bytes, ..Limits::default() };
-        Ok(Intake { hub: Arc::clone(hub), prover: Prover::new(settings.name_server)?, limits })
+        let mail_bytes = usize::try_from(settings.mail_bytes).unwrap_or(usize::MAX);
+        Ok(Intake { hub: Arc::clone(hub), prover: Prover::new(settings.name_server)?, limits, mail_bytes })
     }
 
     /// The hub that keeps what is taken.
@@ -110,10 +112,34 @@ impl Intake {
         &self.hub
     }
 
+    /// Bytes of one mail.
+    pub fn mail_bytes(&self) -> usize {
+        self.mail_bytes
+    }
+
+    /// Keeps the head of a mail that is too large to be taken.
+    pub async fn take_head(&self, channel: &str, head: Bytes, size_bytes: usize) -> Result<TakenMail> {
+        let mut letter = self.read(head.clone(), false).await?;
+        letter.documents.clear();
+        letter.left_out = vec![LeftOut { name: String::new(), size_bytes, why: Why::TooLarge }];
+        self.hand_in(channel, letter, Evidence::default(), Envelope::default(), head).await
+    }
+
     /// Takes a mail in; when this returns, it and every document in it are on disk.
     pub async fn take(&self, channel: &str, envelope: Envelope, null_return: bool, raw: Bytes) -> Result<TakenMail> {
         let letter = self.read(raw.clone(), null_return).await?;
         let evidence = self.prover.look(&raw, &letter.from).await;
+        self.hand_in(channel, letter, evidence, envelope, raw).await
+    }
+
+    async fn hand_in(
+        &self,
+        channel: &str,
+        letter: Letter,
+        evidence: Evidence,
+        envelope: Envelope,
+        raw: Bytes,
+    ) -> Result<TakenMail> {
         let files = letter.documents.into_iter().map(|file| MailFile {
             name: file.name,
             content_type: file.content_type,
