@@ -4,7 +4,7 @@
 use super::hub::Hub;
 use super::metrics::label;
 use crate::error::Result;
-use crate::store::channels;
+use crate::store::{channels, leases};
 
 /// A success is noted at most so often while nothing changes, milliseconds.
 const NOTE_EVERY_MS: i64 = 60_000;
@@ -28,6 +28,32 @@ impl Hub {
             tracing::warn!(channel = name, minutes, "channel {name} works again");
         }
         Ok(())
+    }
+
+    /// Takes a channel for this hub alone, or keeps it for longer; the epoch of the lease, none if another hub has it.
+    pub async fn take_channel(&self, name: &str, lease_ms: i64) -> Result<Option<i64>> {
+        // By the hub's number, not by its process: one that was killed goes on where it was as soon as it is back. Should two
+        // hubs have one channel after all, what came twice is still known as such.
+        let (name, owner) = (name.to_owned(), format!("hub-{}", self.config.hub));
+        self.store.write(move |tx| leases::acquire(tx, &name, &owner, lease_ms)).await
+    }
+
+    /// Gives a channel back.
+    pub async fn release_channel(&self, name: &str, epoch: i64) -> Result<()> {
+        let name = name.to_owned();
+        self.store.write(move |tx| leases::release(tx, &name, epoch)).await
+    }
+
+    /// How far a channel was read, in its own words; empty at first.
+    pub async fn channel_position(&self, name: &str) -> Result<String> {
+        let name = name.to_owned();
+        self.store.read(move |tx| channels::position(tx, &name)).await
+    }
+
+    /// Notes how far a channel was read.
+    pub async fn set_channel_position(&self, name: &str, position: String) -> Result<()> {
+        let (name, now_ms) = (name.to_owned(), self.clock.now_ms());
+        self.store.write(move |tx| channels::set_position(tx, &name, &position, now_ms)).await
     }
 
     /// A channel failed. It counts as down if that is `certain`; a connection that was cut off and comes back is no news.

@@ -79,6 +79,7 @@ pub const IN_ORDER: &[&str] = &["item", "item_identifier"];
 pub const EXEMPT: &[(&str, &str)] = &[
     ("audit", "who did what; it has no effect"),
     ("business_key", "says which documents are in effect, which verify asks by itself"),
+    ("channel", "whether channels work, and how far they were read"),
     ("content_seen", "notes documents without a number, which verify does not need"),
     ("credential", "keys are no documents"),
     ("delivery_attempt", "what was tried"),

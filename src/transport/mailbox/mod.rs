@@ -18,9 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::session::{Ended, Session};
 use super::mail::intake::Intake;
 use super::mail_client::Protection;
-use crate::error::Result;
 use crate::pipeline::hub::Hub;
-use crate::store::leases;
 
 /// For how long a hub has a mailbox without renewing, milliseconds.
 const LEASE_MS: i64 = 60_000;
@@ -80,7 +78,7 @@ pub async fn run(intake: Intake, name: String, settings: Settings) {
     let channel = channel_name(&name);
     let mut failures = 0;
     while !hub.is_stopping() {
-        let pause = match lease(&hub, &channel).await {
+        let pause = match hub.take_channel(&channel, LEASE_MS).await {
             Ok(None) => RENEW_EVERY,
             Err(error) => {
                 tracing::warn!(channel, %error, "the lease of a mailbox could not be taken");
@@ -94,7 +92,9 @@ pub async fn run(intake: Intake, name: String, settings: Settings) {
                     () = lease_lost(&hub, &channel, epoch) => Ended::Stopped,
                     () = hub.stopping() => Ended::Stopped,
                 };
-                give_back(&hub, &channel, epoch).await;
+                if let Err(error) = hub.release_channel(&channel, epoch).await {
+                    tracing::warn!(channel, %error, "the lease of a mailbox runs out by itself");
+                }
                 // One that was read to the end before it broke starts counting anew.
                 failures = if session.was_read() { 0 } else { failures };
                 match ended {
@@ -119,27 +119,13 @@ pub async fn run(intake: Intake, name: String, settings: Settings) {
     }
 }
 
-async fn lease(hub: &Hub, channel: &str) -> Result<Option<i64>> {
-    // By the hub's number, not by its process: one that was killed goes on where it was as soon as it is back. Should two
-    // read the same mailbox after all, a mail is still known by its Message-ID.
-    let (name, owner) = (channel.to_owned(), format!("hub-{}", hub.config.hub));
-    hub.store.write(move |tx| leases::acquire(tx, &name, &owner, LEASE_MS)).await
-}
-
 async fn lease_lost(hub: &Hub, channel: &str, epoch: i64) {
     loop {
         tokio::time::sleep(RENEW_EVERY).await;
-        match lease(hub, channel).await {
+        match hub.take_channel(channel, LEASE_MS).await {
             Ok(Some(renewed)) if renewed == epoch => {}
             Ok(_) => return,
             Err(error) => tracing::warn!(channel, %error, "the lease of a mailbox could not be renewed"),
         }
-    }
-}
-
-async fn give_back(hub: &Hub, channel: &str, epoch: i64) {
-    let name = channel.to_owned();
-    if let Err(error) = hub.store.write(move |tx| leases::release(tx, &name, epoch)).await {
-        tracing::warn!(channel, %error, "the lease of a mailbox runs out by itself");
     }
 }

@@ -16,7 +16,6 @@ use tokio_rustls::TlsConnector;
 
 use super::Settings;
 use crate::error::{Error, Kind, Result};
-use crate::store::channels;
 use crate::transport::mail::intake::Intake;
 use crate::transport::mail_client::Protection;
 use crate::transport::smtp::Envelope;
@@ -202,8 +201,7 @@ impl<'s> Session<'s> {
     }
 
     async fn position(&self) -> std::result::Result<Option<Position>, Ended> {
-        let channel = self.channel.to_owned();
-        let text = self.noted(self.intake.hub().store.read(move |tx| channels::position(tx, &channel)).await)?;
+        let text = self.noted(self.intake.hub().channel_position(self.channel).await)?;
         Ok(Position::parse(&text))
     }
 
@@ -244,10 +242,8 @@ impl<'s> Session<'s> {
     }
 
     async fn keep(&self, position: Position) -> std::result::Result<(), Ended> {
-        let hub = self.intake.hub();
-        let (channel, now_ms) = (self.channel.to_owned(), hub.clock.now_ms());
         let text = format!("{}:{}", position.validity, position.uid);
-        self.noted(hub.store.write(move |tx| channels::set_position(tx, &channel, &text, now_ms)).await)
+        self.noted(self.intake.hub().set_channel_position(self.channel, text).await)
     }
 
     /// Fetches a mail and has it taken. One that is gone meanwhile is nothing.
