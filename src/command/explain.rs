@@ -16,7 +16,7 @@ use super::check::Reading;
 use super::out::{Out, Outcome, read_file};
 use super::reach::Reach;
 use crate::document::directory::{Agreed, Direction, Directory};
-use crate::document::effect::{Cx, Header, Verdict};
+use crate::document::effect::{Around, Cx, Header, Verdict};
 use crate::error::{Error, Result};
 use crate::format::Hint;
 use crate::model::disposition::Disposition;
@@ -287,20 +287,17 @@ async fn rehearse(
         let mut findings = Findings::default();
         let verdict = match &message.body {
             None => Verdict::Reject,
-            Some(body) => body.apply(&mut Cx {
-                tx: &mut *tx,
-                now_ms: working.clock.now_ms(),
-                today: &today,
-                zone: working.config.zone,
-                ids: &working.ids,
-                directory: &known,
-                header: &header,
-                findings: &mut findings,
-                trade_id: None,
-                woken: Vec::new(),
-                directory_changed: false,
-                deliveries: 0,
-            })?,
+            Some(body) => {
+                let around = Around {
+                    now_ms: working.clock.now_ms(),
+                    today: &today,
+                    zone: working.config.zone,
+                    ids: &working.ids,
+                    directory: &known,
+                    header: &header,
+                };
+                body.apply(&mut Cx::new(tx, around, &mut findings))?
+            }
         };
         let disposition = match verdict {
             Verdict::Apply => Disposition::Accepted,

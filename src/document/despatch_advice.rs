@@ -172,6 +172,8 @@ crate::record! {
     }
 }
 
+mod parcels_of;
+
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
@@ -183,13 +185,6 @@ use crate::model::finding::Code;
 use crate::store::orders::{self, LineRow, OrderRow, PartRow};
 use crate::store::parcels::{self, NewDespatch, ParcelRow};
 use crate::store::trades;
-
-/// Some of an order line in one parcel.
-struct Packed {
-    order_line_id: i64,
-    quantity: Decimal,
-    serial_ids: Vec<String>,
-}
 
 impl DespatchAdvice {
     /// Takes the producer's shipping notice: what was sent of each line, in which parcels, with which waybills; the buyer
@@ -216,9 +211,10 @@ impl DespatchAdvice {
             orders::update_line(cx.tx, line)?;
         }
         cx.trade_id = Some(order.trade_id);
-        self.write_parcels(&part, &order, &by_line, cx)?;
+        let gathered = self.gathered(cx);
+        gathered.write_parcels(&part, &order, &by_line, cx)?;
         trades::set_state(cx.tx, order.trade_id, "despatched", cx.now_ms)?;
-        let view = self.for_buyer(&order, cx);
+        let view = gathered.for_buyer(&order, cx);
         cx.deliver(order.buyer_id, DocumentType::DespatchAdvice, &view.id, &view)?;
         Ok(Verdict::Apply)
     }
@@ -269,59 +265,6 @@ impl DespatchAdvice {
             by_line.insert(said.id.clone(), line.id);
         }
         by_line
-    }
-
-    /// The parcels with what is in each. Without packages the whole despatch is one.
-    fn packed(&self, by_line: &HashMap<String, i64>) -> Vec<(String, String, Vec<Packed>)> {
-        let shipment = self.shipment.as_ref();
-        let packages = shipment.map_or(&[][..], |shipment| &shipment.packages);
-        let value = |id: &Option<Identifier>| id.as_ref().map_or(String::new(), |id| id.value.clone());
-        let whole = |line: &DespatchLine| Packed {
-            order_line_id: by_line.get(&line.id).copied().unwrap_or(0),
-            quantity: line.delivered_quantity.as_ref().map_or(Decimal::ZERO, |quantity| quantity.value),
-            serial_ids: serials(line),
-        };
-        let one = |sscc: String, tracking: String| vec![(sscc, tracking, self.lines.iter().map(whole).collect())];
-        match packages {
-            [] => {
-                let tracking = shipment.map_or(String::new(), |shipment| {
-                    if shipment.tracking_id.is_empty() {
-                        value(&shipment.consignment_id)
-                    } else {
-                        shipment.tracking_id.clone()
-                    }
-                });
-                one(String::new(), tracking)
-            }
-            [only] if only.contents.is_empty() => one(value(&only.id), only.tracking_id.clone()),
-            many => many
-                .iter()
-                .map(|package| {
-                    let mut inside: Vec<Packed> = Vec::new();
-                    for content in &package.contents {
-                        let line = self.lines.iter().find(|line| line.id == content.line_id);
-                        let (Some(line), Some(&order_line_id)) = (line, by_line.get(&content.line_id)) else {
-                            continue;
-                        };
-                        let quantity = content.quantity.as_ref().or(line.delivered_quantity.as_ref());
-                        let quantity = quantity.map_or(Decimal::ZERO, |quantity| quantity.value);
-                        let serial_ids = if content.serial_ids.is_empty() && many.len() == 1 {
-                            serials(line)
-                        } else {
-                            content.serial_ids.clone()
-                        };
-                        match inside.iter_mut().find(|packed| packed.order_line_id == order_line_id) {
-                            Some(packed) => {
-                                packed.quantity += quantity;
-                                packed.serial_ids.extend(serial_ids);
-                            }
-                            None => inside.push(Packed { order_line_id, quantity, serial_ids }),
-                        }
-                    }
-                    (value(&package.id), package.tracking_id.clone(), inside)
-                })
-                .collect(),
-        }
     }
 
     fn write_parcels(
@@ -415,9 +358,4 @@ impl DespatchAdvice {
         view.unmapped = Vec::new();
         view
     }
-}
-
-fn serials(line: &DespatchLine) -> Vec<String> {
-    let instances = line.item.as_ref().map_or(&[][..], |item| &item.instances);
-    instances.iter().map(|instance| instance.serial_id.clone()).filter(|serial| !serial.is_empty()).collect()
 }

@@ -139,6 +139,43 @@ pub struct Cx<'a, 'c> {
     pub deliveries: usize,
 }
 
+impl<'a, 'c> Cx<'a, 'c> {
+    /// With nothing changed yet.
+    pub fn new(tx: &'a mut Tx<'c>, around: Around<'a>, findings: &'a mut Findings) -> Cx<'a, 'c> {
+        let Around { now_ms, today, zone, ids, directory, header } = around;
+        Cx {
+            tx,
+            now_ms,
+            today,
+            zone,
+            ids,
+            directory,
+            header,
+            findings,
+            trade_id: None,
+            woken: Vec::new(),
+            directory_changed: false,
+            deliveries: 0,
+        }
+    }
+}
+
+/// The circumstances under which a document is applied, each as in [`Cx`].
+pub struct Around<'a> {
+    /// Now, UTC milliseconds.
+    pub now_ms: i64,
+    /// Today in the hub's zone.
+    pub today: &'a str,
+    /// The hub's zone.
+    pub zone: chrono_tz::Tz,
+    /// Makes ids.
+    pub ids: &'a dyn Ids,
+    /// Who is who.
+    pub directory: &'a Directory,
+    /// The document.
+    pub header: &'a Header,
+}
+
 impl<'a> Cx<'a, '_> {
     /// An organisation of the document's own centre, by its short name: no centre reaches into another. The machine, which
     /// sets up centres, has none.

@@ -16,6 +16,7 @@ use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 use crate::model::tree::{At, Shape, Tree};
+use crate::schema::library;
 
 /// How forms are known: by their media type only.
 pub(super) const FORMAT: Format = Format {
@@ -78,6 +79,8 @@ impl FormReader {
             findings.push(Finding::error(Code::Missing, field("type")).expected("type"));
             return Ok(());
         };
+        // Read first, so that the names that the tree is made of are known.
+        let _table = library().message(&message_type);
         let tree = fields.tree(&message_type.name);
         self.queue.push(Part::Start(MessageStart { message_type, reference: String::new() }));
         self.queue.push(Part::Whole(tree));

@@ -15,8 +15,9 @@ use crate::model::finding::{Code, Finding, Findings, Place};
 /// Bytes looked at.
 const LOOK_BYTES: usize = 4 << 10;
 
-/// The format of bytes that begin with `head` (4 KiB are plenty).
-pub fn recognise(head: &[u8], hint: &Hint) -> Option<&'static Format> {
+/// The format of bytes; only the first 4 KiB are looked at.
+pub fn recognise(bytes: &[u8], hint: &Hint) -> Option<&'static Format> {
+    let head = bytes.get(..LOOK_BYTES).unwrap_or(bytes);
     let text = text(head, hint);
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     if start.is_empty() && head.len() < LOOK_BYTES {
@@ -137,6 +138,8 @@ mod tests {
         for (text, content_type) in [
             ("UNB+UNOC:3+A+B+260102:1530+1'UNH+1+ORDERS:D:01B:UN'BGM+a+b+c+d+e'UNT+3+1'UNZ+1+1'", ""),
             ("{\"type\":\"Order\",\"id\":1,\"id\":2}", ""),
+            ("<Order xmlns='urn:oasis:names:specification:ubl:schema:xsd:Order-2'>&x;</Order>", ""),
+            ("<Order xmlns='urn:oasis:names:specification:ubl:schema:xsd:Order-2'/>behind", ""),
             ("item_id,what\nA,1,2\n", ""),
             ("type=Order&a..b=1", "application/x-www-form-urlencoded"),
         ] {

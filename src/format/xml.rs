@@ -26,6 +26,7 @@ use self::feed::{Cut, Feed};
 use self::position::Lines;
 use self::read::Streaming;
 use super::encoding::{self, Found, TextStream};
+use super::outbox::Outbox;
 use super::{Format, Hint, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
@@ -49,7 +50,8 @@ const LARGE_BYTES: usize = 1 << 20;
 /// Starts to read an interchange.
 pub fn open(source: Source, hint: &Hint, limits: Limits) -> Result<Box<dyn Reader>> {
     let charset = hint.charset.as_deref();
-    let mut reader = XmlReader { input: Input::Done, builder: Builder::new(limits, false), waiting: None };
+    let builder = Builder::new(limits, false);
+    let mut reader = XmlReader { input: Input::Done, builder, queue: Outbox::default(), waiting: None };
     let stream = match source {
         Source::Bytes(bytes) if bytes.len() <= LARGE_BYTES => {
             reader.input = Input::Bytes(bytes, charset.map(str::to_owned));
@@ -75,6 +77,7 @@ enum Input {
 struct XmlReader {
     input: Input,
     builder: Builder,
+    queue: Outbox,
     /// A finding made while opening.
     waiting: Option<Finding>,
 }
@@ -83,21 +86,24 @@ impl Reader for XmlReader {
     fn next(&mut self, findings: &mut Findings) -> Result<Option<Part>> {
         findings.extend(self.waiting.take());
         loop {
-            if let Some(part) = self.builder.parts.pop_front() {
+            if let Some(part) = self.queue.pop(findings) {
                 return Ok(Some(part));
             }
+            let mut own = Findings::default();
             match &mut self.input {
                 Input::Done => return Ok(None),
                 Input::Bytes(bytes, charset) => {
-                    read_bytes(bytes, charset.as_deref(), &mut self.builder, &mut Lines::default(), findings);
+                    read_bytes(bytes, charset.as_deref(), &mut self.builder, &mut Lines::default(), &mut own);
                     self.input = Input::Done;
                 }
                 Input::Stream(stream) => {
-                    if !stream.step(&mut self.builder, findings)? {
+                    if !stream.step(&mut self.builder, &mut own)? {
                         self.input = Input::Done;
                     }
                 }
             }
+            self.builder.parts.drain(..).for_each(|part| self.queue.push(part));
+            self.queue.tell(own, findings);
         }
     }
 }

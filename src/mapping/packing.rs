@@ -14,6 +14,14 @@ use crate::model::name::Name;
 use crate::model::record::{Field, Kind, Record};
 use crate::model::tree::{At, NodeId, Tree};
 
+/// Longest number of a level (element 7164, an..12). What is longer cannot name one, or the level would fall out of the
+/// hierarchy; the level gets another number.
+const LONGEST_NUMBER: usize = 12;
+
+fn fits(number: &str) -> bool {
+    !number.is_empty() && number.chars().count() <= LONGEST_NUMBER
+}
+
 /// Parcels of one shipment; the hierarchy is walked once for each.
 const MOST_PACKAGES: usize = 50_000;
 
@@ -351,10 +359,8 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
         .take(MOST_PACKAGES)
         .collect();
     let lines: Vec<NodeId> = tree.children_named(root, n.lines).collect();
-    let mut shipment_id = shipment.map(|shipment| text(tree, shipment, &[n.id, n.value])).unwrap_or_default();
-    if shipment_id.is_empty() {
-        shipment_id.push('1');
-    }
+    let said = shipment.map(|shipment| text(tree, shipment, &[n.id, n.value])).unwrap_or_default();
+    let shipment_id = if fits(&said) { said } else { "1".to_owned() };
     let numbers = numbered(tree, &packages, &shipment_id);
     // How much of each line no parcel holds, and whether any of it was written.
     let mut rest: Vec<(Option<Decimal>, bool)> =
@@ -383,7 +389,8 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
             let gone = |id: NodeId| {
                 let (own, name) = (tree.parent(id), tree.name(id));
                 let number = own.is_some_and(|own| tree.name(own) == n.id && tree.parent(own) == Some(child));
-                (number && name == n.value)
+                // What is too long stays, and is told to be lost.
+                (number && name == n.value && fits(tree.value(id).trim()))
                     || (own == Some(child) && (name == n.packages || (counted && name == n.total_packages)))
             };
             copy.but(child, &gone);
@@ -397,8 +404,8 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
         copy.leaf(n.id, number, shipment.and_then(|id| tree.child(id, n.id)).unwrap_or(first));
         if index > 0 {
             let within = list.iter().find_map(|&package| tree.child(package, n.within));
-            let parent = within.map_or(shipment_id.as_str(), |id| tree.value(id).trim());
-            copy.leaf(n.parent_id, parent, within.unwrap_or(first));
+            let parent = within.and_then(|id| level_of(tree, &packages, &numbers, tree.value(id).trim()));
+            copy.leaf(n.parent_id, parent.unwrap_or(&shipment_id), within.unwrap_or(first));
         } else if let Some(total) = shipment.and_then(|id| tree.child(id, n.total_packages))
             && list.is_empty()
         {
@@ -414,7 +421,8 @@ pub(super) fn write(tree: &Tree) -> (Tree, Vec<NodeId>) {
             let gone = |id: NodeId| {
                 let own = tree.parent(id) == Some(package);
                 let known = tree.name(id) == n.contents && line_of(tree, &lines, id).is_some();
-                own && (known || [n.number, n.within].contains(&tree.name(id)))
+                let told = [n.number, n.within].contains(&tree.name(id)) && fits(tree.value(id).trim());
+                own && (known || told)
             };
             copy.but(package, &gone);
         }
@@ -451,7 +459,7 @@ fn numbered(tree: &Tree, packages: &[NodeId], shipment_id: &str) -> Vec<String> 
     let mut next = 1_u32;
     own.iter()
         .map(|number| {
-            if !number.is_empty() {
+            if fits(number) {
                 return number.clone();
             }
             loop {
@@ -463,6 +471,13 @@ fn numbered(tree: &Tree, packages: &[NodeId], shipment_id: &str) -> Vec<String> 
             }
         })
         .collect()
+}
+
+/// The number of the level that a parcel is said to be in: that of a parcel that was numbered anew, else as it is said.
+fn level_of<'n>(tree: &'n Tree, packages: &[NodeId], numbers: &'n [String], said: &'n str) -> Option<&'n str> {
+    let n = names();
+    let named = packages.iter().position(|&package| text(tree, package, &[n.number]) == said);
+    named.and_then(|index| numbers.get(index)).map(String::as_str).or_else(|| fits(said).then_some(said))
 }
 
 fn number_of(tree: &Tree, content: NodeId) -> Option<Decimal> {
@@ -513,6 +528,13 @@ fn part(copy: &mut Copy<'_>, line: NodeId, content: Option<NodeId>, left: Option
         copy.open(n.delivered_quantity, held);
         for child in tree.children(held) {
             copy.all(child);
+        }
+        // What the parcel does not say of its quantity is as the line says it: the unit.
+        let of_line = tree.child(line, n.delivered_quantity);
+        for child in of_line.into_iter().flat_map(|quantity| tree.children(quantity)) {
+            if tree.name(child) != n.value && tree.child(held, tree.name(child)).is_none() {
+                copy.all(child);
+            }
         }
         copy.close();
     } else if let (Some(left), Some(quantity)) = (left, tree.child(line, n.delivered_quantity)) {

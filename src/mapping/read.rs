@@ -28,20 +28,39 @@ impl Read {
 impl Mapping {
     /// Reads a whole message.
     pub fn read(&self, message: &Tree) -> Read {
-        self.run_read(message, self.root, self.root_name)
+        let turned = match &self.pivot {
+            Pivot::Table(columns, _) => Some(table::read(message, columns)),
+            _ => None,
+        };
+        self.run_read(message, self.root, self.root_name, turned)
+    }
+
+    /// Whether what the groups of a large message mean depends on its head.
+    pub fn needs_head(&self) -> bool {
+        matches!(self.pivot, Pivot::Table(..))
     }
 
     /// Reads what stands before the groups of a large message: the document without its lines.
     pub fn read_head(&self, head: &Tree) -> Read {
-        self.read(head)
+        match &self.pivot {
+            Pivot::Table(columns, _) => {
+                self.run_read(head, self.root, self.root_name, Some(table::head(head, columns)))
+            }
+            _ => self.read(head),
+        }
     }
 
-    /// Reads one group of a large message: one line. Nothing is read for a message that has no such groups.
-    pub fn read_group(&self, group: &Tree) -> Read {
+    /// Reads one group of a large message: one line. Nothing is read for a message that has no such groups. `head` is
+    /// that of the message where [`Mapping::needs_head`].
+    pub fn read_group(&self, group: &Tree, head: Option<&Tree>) -> Read {
         let Some((scope, ours, _)) = self.group else {
             return Read { tree: Tree::new(Shape::Canonical), origin: Vec::new(), findings: Vec::new() };
         };
-        let mut read = self.run_read(group, scope, ours);
+        let turned = match (&self.pivot, head) {
+            (Pivot::Table(columns, _), Some(head)) => Some(table::row(group, head, columns)),
+            _ => None,
+        };
+        let mut read = self.run_read(group, scope, ours, turned);
         read.tree.ordinal = group.ordinal;
         read
     }
@@ -51,11 +70,8 @@ impl Mapping {
         self.read(tail)
     }
 
-    fn run_read(&self, message: &Tree, scope: u32, root: Name) -> Read {
-        let turned = match &self.pivot {
-            Pivot::Table(columns, _) if scope == self.root => Some(table::read(message, columns)),
-            _ => None,
-        };
+    /// `turned` is the message in the shape that the rows speak of, with the node of the message behind each of its nodes.
+    fn run_read(&self, message: &Tree, scope: u32, root: Name, turned: Option<(Tree, Vec<NodeId>)>) -> Read {
         let source = turned.as_ref().map_or(message, |(tree, _)| tree);
         let mut machine = Machine::new(self, true, Shape::Canonical, source.len());
         // The node of the message behind a node of what it was turned into.

@@ -47,6 +47,44 @@ pub(super) fn read(tree: &Tree, columns: &FxHashSet<Name>) -> (Tree, Vec<NodeId>
     (out, back)
 }
 
+/// What the first row of a large table says of the whole document, without any row.
+pub(super) fn head(tree: &Tree, columns: &FxHashSet<Name>) -> (Tree, Vec<NodeId>) {
+    let mut out = empty(tree);
+    let mut back = Vec::new();
+    let Some(root) = tree.root() else { return (out, back) };
+    out.open(tree.name(root), tree.node(root).at);
+    back.push(root);
+    if let Some(row) = tree.children(root).next() {
+        out.open(Name::intern(HEAD), tree.node(row).at);
+        back.push(row);
+        for field in tree.children(row).filter(|&field| columns.contains(&tree.name(field))) {
+            graft(&mut out, &mut back, tree, field);
+        }
+        out.close();
+    }
+    out.close();
+    (out, back)
+}
+
+/// A row of a large table without what its first row, in `head`, says as well.
+pub(super) fn row(tree: &Tree, head: &Tree, columns: &FxHashSet<Name>) -> (Tree, Vec<NodeId>) {
+    let mut out = empty(tree);
+    let mut back = Vec::with_capacity(tree.len());
+    let Some(row) = tree.root() else { return (out, back) };
+    let first = head.root().and_then(|root| head.children(root).next());
+    out.open(tree.name(row), tree.node(row).at);
+    back.push(row);
+    for field in tree.children(row) {
+        let name = tree.name(field);
+        let said = first.and_then(|first| head.child(first, name)).map(|known| head.value(known).trim());
+        if !(columns.contains(&name) && said == Some(tree.value(field).trim())) {
+            graft(&mut out, &mut back, tree, field);
+        }
+    }
+    out.close();
+    (out, back)
+}
+
 /// A table with its head in every row, and the origins of its nodes.
 pub(super) fn write(tree: &Tree, origin: &[NodeId], row: Name) -> (Tree, Vec<NodeId>) {
     let mut out = empty(tree);

@@ -460,7 +460,7 @@ fn a_large_catalogue_goes_line_by_line() {
     line.leaf_text("cbc:ID", "R", at);
     line.close();
     line.close();
-    let read = mapping.read_group(&line);
+    let read = mapping.read_group(&line, None);
     assert_eq!(
         spell(&read.tree),
         [

@@ -169,7 +169,7 @@ pub fn convert_bytes(
         message_reference: "1".to_owned(),
         ..WriteOptions::default()
     };
-    let encoded = encode(document_type, &body.to_json(), &target, &options)?;
+    let encoded = encode(document_type, &message.content, &target, &options)?;
     findings.extend(encoded.findings);
     if has_errors(&findings) {
         return Ok(Err(findings));

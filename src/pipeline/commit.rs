@@ -7,7 +7,7 @@ use super::hub::Hub;
 use super::read::{ReadInterchange, ReadMessage};
 use crate::document::application_response::{ApplicationResponse, DocumentResponse, LineResponse};
 use crate::document::directory::{Agreed, Direction, Directory};
-use crate::document::effect::{Cx, Header, Verdict};
+use crate::document::effect::{Around, Cx, Header, Verdict};
 use crate::error::{Error, Result};
 use crate::model::disposition::{Cause, Disposition, Identity, InterchangeState, Transport};
 use crate::model::document_type::DocumentType;
@@ -91,6 +91,18 @@ impl Work {
                 return Ok(decided);
             }
             from = to;
+        }
+    }
+
+    /// What a document of this interchange is applied under.
+    fn around<'a>(&'a self, header: &'a Header, now_ms: i64) -> Around<'a> {
+        Around {
+            now_ms,
+            today: &self.today,
+            zone: self.hub.config.zone,
+            ids: &self.hub.ids,
+            directory: &self.directory,
+            header,
         }
     }
 
@@ -299,20 +311,7 @@ impl Work {
             Disposition::Duplicate
         } else if let Some(body) = body {
             let mut own = Findings::default();
-            let mut cx = Cx {
-                tx: &mut *tx,
-                now_ms,
-                today: &self.today,
-                zone: self.hub.config.zone,
-                ids: &self.hub.ids,
-                directory: &self.directory,
-                header: &header,
-                findings: &mut own,
-                trade_id: None,
-                woken: Vec::new(),
-                directory_changed: false,
-                deliveries: 0,
-            };
+            let mut cx = Cx::new(tx, self.around(&header, now_ms), &mut own);
             let verdict = body.apply(&mut cx)?;
             trade_id = cx.trade_id;
             one.woken = std::mem::take(&mut cx.woken);
@@ -547,20 +546,8 @@ impl Work {
             ..ApplicationResponse::default()
         };
         let mut own = Findings::default();
-        let mut cx = Cx {
-            tx,
-            now_ms,
-            today: &self.today,
-            zone: self.hub.config.zone,
-            ids: &self.hub.ids,
-            directory: &self.directory,
-            header,
-            findings: &mut own,
-            trade_id,
-            woken: Vec::new(),
-            directory_changed: false,
-            deliveries: 0,
-        };
+        let mut cx = Cx::new(tx, self.around(header, now_ms), &mut own);
+        cx.trade_id = trade_id;
         cx.deliver(header.issuer_id, DocumentType::ApplicationResponse, &header.number, &body)?;
         Ok(cx.deliveries)
     }

@@ -15,7 +15,7 @@ use super::receive::Receipt;
 use super::worker::seconds;
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
-use crate::format::{self, Hint};
+use crate::format::Hint;
 use crate::model::disposition::Transport;
 use crate::model::id::{DeliveryId, DocumentId, InterchangeId};
 use crate::store::deliveries::{self, Attempt, Delivery};
@@ -26,8 +26,6 @@ const CLAIM: i64 = 64;
 const LEASE_MS: i64 = 180_000;
 /// Seconds until each retry when the agreement does not say: from seconds to a day, two days in all.
 const RETRY_S: &[u32] = &[5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400];
-/// Bytes of an answer by which its format is recognised.
-const LOOK_BYTES: usize = 1024;
 /// Longest that a partner's Retry-After is honoured.
 const LONGEST_RETRY_AFTER_MS: i64 = 3_600_000;
 
@@ -117,7 +115,8 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
         Err(error) => Sent::Dead { reason: error.to_string() },
     };
     let answer = match &sent {
-        Sent::Delivered { answer: Some(answer), .. } if is_document(answer) => {
+        // Systems say `{"ok":true}` as well, which is nothing to keep.
+        Sent::Delivered { answer: Some(answer), .. } if read::is_document(answer.body.clone(), &hint_of(answer)) => {
             Some((answer.content_type.clone(), answer.body.clone()))
         }
         _ => None,
@@ -142,14 +141,9 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
     record(hub, &delivery, sent, at_ms, watch).await
 }
 
-/// Whether an answer body is a document of ours. Systems say `{"ok":true}` as well, which is nothing to keep; EDIFACT is kept
-/// however broken it is.
-fn is_document(answer: &Answer) -> bool {
-    let hint = Hint { content_type: Some(answer.content_type.clone()), ..Hint::default() };
-    let head = answer.body.get(..LOOK_BYTES).unwrap_or(&answer.body);
-    format::recognise(head, &hint).is_some_and(|format| format.name == "edifact")
-        || read::stateless(answer.body.clone(), &hint)
-            .is_ok_and(|read| read.messages.iter().any(|message| message.document_type.is_some()))
+/// What an answer says of itself.
+fn hint_of(answer: &Answer) -> Hint {
+    Hint { content_type: Some(answer.content_type.clone()), ..Hint::default() }
 }
 
 fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
@@ -274,7 +268,7 @@ mod tests {
     fn which_answers_are_documents() {
         let check = |content_type: &str, body: &'static str, expected| {
             let answer = Answer { content_type: content_type.to_owned(), body: Bytes::from_static(body.as_bytes()) };
-            assert_eq!(is_document(&answer), expected, "{body}");
+            assert_eq!(read::is_document(answer.body.clone(), &hint_of(&answer)), expected, "{body}");
         };
         check("application/json", r#"{"ok":true}"#, false);
         check("application/json", r#"{"type":"OrderResponse","id":"R-1"}"#, true);

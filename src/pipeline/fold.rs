@@ -10,7 +10,7 @@ use super::read;
 use super::receive::PayloadReader;
 use crate::document::catalogue::{self, Target};
 use crate::document::directory::Directory;
-use crate::document::effect::{Cx, Header, Ids, Made, Verdict, day_of};
+use crate::document::effect::{Around, Cx, Header, Ids, Made, Verdict, day_of};
 use crate::document::{Body, catalogue::CatalogueLine};
 use crate::error::{Context, Error, Result};
 use crate::format::{self, Hint};
@@ -159,20 +159,15 @@ impl Folding<'_> {
             let mut findings = Findings::default();
             documents::insert(tx, &row(&document))?;
             documents::add_party(tx, document.id, document.issuer_id, "sender")?;
-            let mut cx = Cx {
-                tx: &mut *tx,
+            let around = Around {
                 now_ms: document.decided_ms,
                 today: &today,
                 zone,
                 ids: &given,
                 directory: &directory,
                 header: &header,
-                findings: &mut findings,
-                trade_id: None,
-                woken: Vec::new(),
-                directory_changed: false,
-                deliveries: 0,
             };
+            let mut cx = Cx::new(tx, around, &mut findings);
             let verdict = body.apply(&mut cx)?;
             let changed = cx.directory_changed;
             for (id, reference) in &references {

@@ -10,6 +10,7 @@ mod command_files;
 mod command_market;
 mod command_rebuild;
 mod couriers;
+mod dure_schemas;
 mod engines;
 mod harness;
 mod jobs;

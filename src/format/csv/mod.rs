@@ -203,8 +203,6 @@ impl CsvReader {
             Table { kind, columns, row: Name::intern(ROW), split, tree: None, grouped, ordinal: 0, too_large: false };
         if grouped {
             self.queue.push(Part::Start(table.starts("")));
-            let head = table.root(line);
-            self.queue.push(Part::Head(closed(head)));
         }
         self.table = Some(table);
         Ok(())
@@ -270,6 +268,9 @@ impl Table {
     /// The end of the table.
     fn end(&mut self, line: u32, queue: &mut Outbox) {
         if self.grouped {
+            if self.ordinal == 0 {
+                queue.push(Part::Head(closed(self.root(line))));
+            }
             let tail = self.root(line);
             queue.push(Part::Tail(closed(tail)));
             queue.push(Part::End);
@@ -300,6 +301,12 @@ impl Table {
                 }
             }
         }
+        if self.grouped && self.ordinal == 1 {
+            // What belongs to the whole document stands in every row; the first says it.
+            let mut head = self.root(record.line);
+            self.fields(&mut head, record, comma, &mut Findings::default());
+            queue.push(Part::Head(closed(head)));
+        }
         let mut tree = self.tree.take().unwrap_or_else(|| Tree::new(Shape::Records));
         if tree.len() > limits.nodes || tree.text_bytes() as u64 > limits.whole_bytes {
             if !std::mem::replace(&mut self.too_large, true) {
@@ -310,6 +317,17 @@ impl Table {
             self.tree = Some(tree);
             return;
         }
+        self.fields(&mut tree, record, comma, findings);
+        if self.grouped {
+            tree.ordinal = self.ordinal;
+            queue.push(Part::Group(tree));
+        } else {
+            self.tree = Some(tree);
+        }
+    }
+
+    /// A row with its fields, put into a tree.
+    fn fields(&self, tree: &mut Tree, record: &Record, comma: bool, findings: &mut Findings) {
         tree.open(self.row, at(record.line, 0));
         for (index, field) in record.fields().enumerate() {
             let here = at(record.line, index + 1);
@@ -328,12 +346,6 @@ impl Table {
             }
         }
         tree.close();
-        if self.grouped {
-            tree.ordinal = self.ordinal;
-            queue.push(Part::Group(tree));
-        } else {
-            self.tree = Some(tree);
-        }
     }
 }
 

@@ -64,7 +64,7 @@ fn a_korean_catalogue_in_both_character_sets() {
     let source = Source::Stream(Box::new(std::io::Cursor::new(bytes.into_owned())));
     let (streamed, _) = read(source, &Hint::default(), &Limits::default());
     let expected = "start csv/1/Catalogue
-         head
+         head row.item_id=A-1@2:1 row.name=볼트, M8@2:2 row.price=1200@2:3 row.currency=KRW@2:4
          group row[1].item_id=A-1@2:1 row[1].name=볼트, M8@2:2 row[1].price=1200@2:3 row[1].currency=KRW@2:4
          group row[2].item_id=A-2@3:1 row[2].name=너트@3:2 row[2].price=90.5@3:3
          tail

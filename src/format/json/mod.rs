@@ -185,8 +185,9 @@ impl JsonReader {
             self.pass_over(findings)?;
             return Ok(());
         };
-        let known = message_type.name.parse::<DocumentType>().is_ok();
-        let known = known || library().message(&message_type).is_some();
+        // Its table knows the names that the trees are made of.
+        let table = library().message(&message_type);
+        let known = table.is_some() || message_type.name.parse::<DocumentType>().is_ok();
         self.queue.push(Part::Start(MessageStart { message_type: message_type.clone(), reference: String::new() }));
         if !known {
             let place = Place { path: Some(TYPE.to_owned()), ..Place::from_at(at) };

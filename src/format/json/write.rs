@@ -99,7 +99,7 @@ impl Writer<'_> {
         let text = tree.value(id);
         let plain = match known.and_then(|known| known.value.as_ref()).map(|value| value.base) {
             Some(Base::Boolean) => matches!(text, "true" | "false"),
-            Some(Base::Integer) => text.parse::<i64>().is_ok_and(|number| number.to_string() == text),
+            Some(Base::Integer | Base::Unsigned) => text.parse::<i64>().is_ok_and(|number| number.to_string() == text),
             _ => false,
         };
         if plain {
