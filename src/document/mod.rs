@@ -14,9 +14,9 @@ pub mod party;
 pub mod statement;
 pub mod transportation_status;
 
-use crate::model::canonical::{from_tree, to_tree};
+use crate::model::canonical::{from_tree, to_tree, tree_of_json};
 use crate::model::document_type::DocumentType;
-use crate::model::finding::{Code, Finding, Place};
+use crate::model::finding::{Code, Finding, Language, Place};
 use crate::model::record::Record;
 use crate::model::tree::{NodeId, Tree};
 
@@ -79,7 +79,10 @@ pub fn summary(document_type: DocumentType, json: &str) -> Summary {
     }
     let lines = serde_json::from_str::<Lines>(json).ok().map(|found| found.lines.len());
     let total = match document_type {
-        DocumentType::Order => serde_json::from_str::<order::Order>(json).ok().and_then(|order| order.total()),
+        DocumentType::Order => match Body::from_json(document_type, json) {
+            Ok(Body::Order(order)) => order.total(),
+            _ => None,
+        },
         _ => None,
     };
     Summary { lines, total }
@@ -129,23 +132,9 @@ impl Body {
 
     /// A typed document from its stored canonical JSON.
     pub fn from_json(document_type: DocumentType, json: &str) -> crate::error::Result<Body> {
-        fn read<T: serde::de::DeserializeOwned>(json: &str) -> crate::error::Result<Box<T>> {
-            let read = serde_json::from_str(json);
-            read.map_err(|error| crate::error::Error::store("the stored document cannot be read").caused_by(error))
-        }
-        Ok(match document_type {
-            DocumentType::Account => Body::Account(read(json)?),
-            DocumentType::Agreement => Body::Agreement(read(json)?),
-            DocumentType::ApplicationResponse => Body::ApplicationResponse(read(json)?),
-            DocumentType::Catalogue => Body::Catalogue(read(json)?),
-            DocumentType::DespatchAdvice => Body::DespatchAdvice(read(json)?),
-            DocumentType::Order => Body::Order(read(json)?),
-            DocumentType::OrderResponse => Body::OrderResponse(read(json)?),
-            DocumentType::Party => Body::Party(read(json)?),
-            DocumentType::Statement => Body::Statement(read(json)?),
-            DocumentType::TransportationStatus => Body::TransportationStatus(read(json)?),
-            DocumentType::Notice => return Err(crate::error::Error::store("a notice has no effect")),
-        })
+        let unreadable = || crate::error::Error::store("the stored document cannot be read");
+        let tree = tree_of_json(json, document_type.as_str()).map_err(|error| unreadable().caused_by(error))?;
+        Body::from_tree(document_type, &tree).map_err(|(finding, _)| unreadable().caused_by(finding.text(Language::En)))
     }
 
     /// Its canonical tree.

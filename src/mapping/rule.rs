@@ -96,10 +96,10 @@ pub(super) struct End {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: Name,
-    pub(super) test: Option<Test>,
+    pub(super) test: Option<Box<Test>>,
     pub(super) end: Option<End>,
     pub(super) level: Option<u16>,
-    pub(super) constant: Option<Constant>,
+    pub(super) constant: Option<Box<Constant>>,
     /// To: written again as long as there is something for it.
     pub(super) repeat: bool,
     /// To: most of this name.

@@ -188,10 +188,10 @@ fn compile(
         level.names.push(entry.step.name);
         level.entries.push(Entry {
             name: entry.step.name,
-            test: if to { None } else { entry.step.test.map(test) },
+            test: if to { None } else { entry.step.test.map(|own| Box::new(test(own))) },
             end: entry.end,
             level: level_index,
-            constant: entry.constant,
+            constant: entry.constant.map(Box::new),
             repeat: entry.repeat,
             most: entry.step.most,
             keep: entry.keep,

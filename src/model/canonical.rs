@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{self, Serialize};
+use serde::ser::Serialize;
 
 use super::finding::{Code, Finding};
 use super::name::Name;
@@ -24,11 +24,11 @@ pub fn from_tree<T: DeserializeOwned>(tree: &Tree, id: NodeId) -> Result<T, (Fin
 
 /// The tree of a typed document; `root` names its root node.
 pub fn to_tree<T: Serialize>(value: &T, root: &str) -> Tree {
-    let mut tree = Tree::new(Shape::Canonical);
     // Our own types always serialise: they have string keys and no exotic values.
-    let written = value.serialize(Writer { tree: &mut tree, name: Name::intern(root) });
-    debug_assert!(written.is_ok(), "our own types serialise");
-    tree
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let tree = tree_of_json(&json, root);
+    debug_assert!(tree.is_ok(), "our own types serialise");
+    tree.unwrap_or_else(|_| Tree::new(Shape::Canonical))
 }
 
 /// The tree of a document from the canonical JSON that we wrote of it, without its type in between; `root` names its root
@@ -148,12 +148,6 @@ impl de::Error for Unfit {
         let words = expected.to_string();
         let words = if words.contains("Decimal") { "a decimal number such as 12.50".to_owned() } else { words };
         Unfit { message: words, at: None }
-    }
-}
-
-impl ser::Error for Unfit {
-    fn custom<T: std::fmt::Display>(message: T) -> Unfit {
-        Unfit { message: message.to_string(), at: None }
     }
 }
 
@@ -406,185 +400,6 @@ impl<'de, I: Iterator<Item = NodeId>> SeqAccess<'de> for Siblings<'_, I> {
     }
 }
 
-/// Writes one value as a node of that name; a list as several.
-struct Writer<'t> {
-    tree: &'t mut Tree,
-    name: Name,
-}
-
-impl Writer<'_> {
-    fn leaf(self, text: &str) -> Result<(), Unfit> {
-        self.tree.leaf(self.name, text, At::default());
-        Ok(())
-    }
-}
-
-macro_rules! leaves {
-    ($($method:ident $type:ty),*) => { $(
-        fn $method(self, value: $type) -> Result<(), Unfit> { self.leaf(&value.to_string()) }
-    )* };
-}
-
-impl<'t> ser::Serializer for Writer<'t> {
-    type Ok = ();
-    type Error = Unfit;
-    type SerializeSeq = List<'t>;
-    type SerializeTuple = ser::Impossible<(), Unfit>;
-    type SerializeTupleStruct = ser::Impossible<(), Unfit>;
-    type SerializeTupleVariant = ser::Impossible<(), Unfit>;
-    type SerializeMap = Open<'t>;
-    type SerializeStruct = Open<'t>;
-    type SerializeStructVariant = ser::Impossible<(), Unfit>;
-
-    leaves!(serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64, serialize_u8 u8,
-        serialize_u16 u16, serialize_u32 u32, serialize_u64 u64, serialize_f32 f32, serialize_f64 f64, serialize_char char);
-
-    fn serialize_str(self, value: &str) -> Result<(), Unfit> {
-        self.leaf(value)
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unfit> {
-        Err(ser::Error::custom("bytes have no place in a tree"))
-    }
-
-    fn serialize_none(self) -> Result<(), Unfit> {
-        Ok(())
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unfit> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), Unfit> {
-        Ok(())
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unfit> {
-        Ok(())
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Unfit> {
-        self.leaf(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Unfit> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Unfit> {
-        value.serialize(self)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<List<'t>, Unfit> {
-        Ok(List { tree: self.tree, name: self.name })
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Unfit> {
-        Err(ser::Error::custom("tuples have no place in a tree"))
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Unfit> {
-        Err(ser::Error::custom("tuples have no place in a tree"))
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Unfit> {
-        Err(ser::Error::custom("tuples have no place in a tree"))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Open<'t>, Unfit> {
-        self.tree.open(self.name, At::default());
-        Ok(Open { tree: self.tree, key: Name::UNKNOWN })
-    }
-
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Open<'t>, Unfit> {
-        self.serialize_map(Some(len))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Unfit> {
-        Err(ser::Error::custom("variants with fields have no place in a tree"))
-    }
-}
-
-/// A list being written.
-struct List<'t> {
-    tree: &'t mut Tree,
-    name: Name,
-}
-
-impl ser::SerializeSeq for List<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
-        value.serialize(Writer { tree: self.tree, name: self.name })
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        Ok(())
-    }
-}
-
-/// A record being written.
-struct Open<'t> {
-    tree: &'t mut Tree,
-    key: Name,
-}
-
-impl ser::SerializeStruct for Open<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unfit> {
-        value.serialize(Writer { tree: self.tree, name: Name::intern(key) })
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        self.tree.close();
-        Ok(())
-    }
-}
-
-impl ser::SerializeMap for Open<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unfit> {
-        // Maps of our documents have field names as keys, which are known; a strange one is refused.
-        let mut scratch = Tree::new(Shape::Canonical);
-        key.serialize(Writer { tree: &mut scratch, name: Name::UNKNOWN })?;
-        let text = scratch.root().map_or("", |id| scratch.value(id));
-        self.key = Name::find(text).ok_or_else(|| <Unfit as ser::Error>::custom(format!("{text} is no field name")))?;
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
-        value.serialize(Writer { tree: self.tree, name: self.key })
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        self.tree.close();
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 #[expect(unreachable_pub, reason = "record! makes public structs")]
 mod tests {
@@ -622,11 +437,23 @@ mod tests {
         let tree = to_tree(&sheet, "Sheet");
         let back: Sheet = from_tree(&tree, tree.root().unwrap()).unwrap();
         assert_eq!(back, sheet);
-        let direct = tree_of_json(&serde_json::to_string(&sheet).unwrap(), "Sheet").unwrap();
-        let nodes = |tree: &Tree| -> Vec<(String, String)> {
-            tree.ids().map(|id| (tree.path(id), tree.value(id).to_owned())).collect()
-        };
-        assert_eq!(nodes(&direct), nodes(&tree));
+        let leaves: Vec<String> = tree
+            .ids()
+            .filter(|&id| !tree.has_children(id))
+            .map(|id| format!("{}={}", tree.path(id), tree.value(id)))
+            .collect();
+        assert_eq!(
+            leaves,
+            [
+                "id=4711",
+                "notes[1]=하나",
+                "notes[2]=둘",
+                "lines[1].id=1",
+                "lines[1].quantity=10.50",
+                "lines[2]=",
+                "urgent=false"
+            ]
+        );
         assert!(Sheet::record().field("lines").unwrap().list);
     }
 

@@ -53,6 +53,7 @@ pub(super) fn compile(
     let type_names =
         compiler.ids.iter().map(|(name, id)| (Box::<str>::from(name.as_str()), *id)).collect::<FxHashMap<_, _>>();
     let cut = own.cut.as_ref().map(|(name, at)| (Name::intern(name), *at));
+    compiler.types.shrink_to_fit();
     let grammar = Grammar {
         message_type: message_type.clone(),
         root_name: Name::intern(&root),

@@ -32,7 +32,6 @@ type Texts = Box<dyn Fn(&str) -> Option<Cow<'static, str>> + Send + Sync>;
 pub struct Library {
     paths: Vec<String>,
     texts: Texts,
-    files: RwLock<FxHashMap<String, Arc<File>>>,
     codes: RwLock<FxHashMap<String, Arc<CodeList>>>,
     grammars: RwLock<FxHashMap<MessageType, Arc<Grammar>>>,
 }
@@ -58,7 +57,7 @@ pub fn library() -> &'static Library {
 impl Library {
     fn new(mut paths: Vec<String>, texts: Texts) -> Library {
         paths.sort_unstable();
-        Library { paths, texts, files: RwLock::default(), codes: RwLock::default(), grammars: RwLock::default() }
+        Library { paths, texts, codes: RwLock::default(), grammars: RwLock::default() }
     }
 
     /// A library of its own from paths (`ubl/2.1/Order.toml`) and texts.
@@ -145,14 +144,9 @@ impl Library {
         (self.texts)(path)
     }
 
+    /// Read anew for each message: a message is compiled once, and what files say is larger than what comes of it.
     fn file(&self, path: &str) -> Result<Option<Arc<File>>> {
-        if let Some(file) = read(&self.files).get(path) {
-            return Ok(Some(Arc::clone(file)));
-        }
-        let Some(text) = self.text(path) else { return Ok(None) };
-        let file = Arc::new(File::read(path, &text)?);
-        write(&self.files).insert(path.to_owned(), Arc::clone(&file));
-        Ok(Some(file))
+        self.text(path).map(|text| File::read(path, &text).map(Arc::new)).transpose()
     }
 }
 

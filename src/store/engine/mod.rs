@@ -18,7 +18,8 @@ mod wire;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -32,7 +33,7 @@ pub(in crate::store) use placeholder::{migration_for_postgres, migration_for_sql
 pub use tx::{MOST_ROWS, Tx};
 pub use value::{Param, Row, Value};
 
-use queue::{Answer, Lane, Lanes, Work, stopped};
+use queue::{Lane, Lanes, Work, stopped};
 use session::Session;
 
 /// Which engine.
@@ -284,9 +285,7 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (answer, waiting) = oneshot::channel();
-        self.push(lane, Work::boxed(lane, compares_and_sets, closure, Answer::Task(answer)))?;
-        waiting.await.unwrap_or_else(|_| Err(stopped()))
+        self.ask(lane, compares_and_sets, closure)?.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     fn send_blocking<T, F>(&self, lane: Lane, closure: F) -> Result<T>
@@ -294,9 +293,17 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (answer, waiting) = mpsc::sync_channel(1);
-        self.push(lane, Work::boxed(lane, false, closure, Answer::Thread(answer)))?;
-        waiting.recv().unwrap_or_else(|_| Err(stopped()))
+        stand_still(self.ask(lane, false, closure)?).unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn ask<T, F>(&self, lane: Lane, compares_and_sets: bool, closure: F) -> Result<oneshot::Receiver<Result<T>>>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (answer, waiting) = oneshot::channel();
+        self.push(lane, Work::boxed(lane, compares_and_sets, closure, answer))?;
+        Ok(waiting)
     }
 
     fn push(&self, lane: Lane, job: Box<dyn queue::Job>) -> Result<()> {
@@ -306,6 +313,26 @@ impl Store {
             (_, lane) => lane,
         };
         self.shared.lanes.push(lane, waker, job)
+    }
+}
+
+/// Stands still until there is an answer, on whatever thread.
+fn stand_still<F: Future>(waiting: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    // On a thread of a runtime a future that used up its turn is woken when the thread goes on, which it does not.
+    let mut waiting = std::pin::pin!(tokio::task::unconstrained(waiting));
+    loop {
+        match waiting.as_mut().poll(&mut cx) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 

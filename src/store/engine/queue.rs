@@ -6,7 +6,8 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 use tokio::sync::oneshot;
 
@@ -69,19 +70,11 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>);
 }
 
-/// Where an answer goes.
-pub(super) enum Answer<T> {
-    /// To a task.
-    Task(oneshot::Sender<Result<T>>),
-    /// To a thread that stands still for it.
-    Thread(mpsc::SyncSender<Result<T>>),
-}
-
 /// A job of one closure.
 pub(super) struct Work<T, F> {
     closure: F,
     result: Option<Result<T>>,
-    answer: Answer<T>,
+    answer: oneshot::Sender<Result<T>>,
     lane: Lane,
     compares_and_sets: bool,
 }
@@ -91,7 +84,12 @@ where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
-    pub(super) fn boxed(lane: Lane, compares_and_sets: bool, closure: F, answer: Answer<T>) -> Box<dyn Job> {
+    pub(super) fn boxed(
+        lane: Lane,
+        compares_and_sets: bool,
+        closure: F,
+        answer: oneshot::Sender<Result<T>>,
+    ) -> Box<dyn Job> {
         Box::new(Work { closure, result: None, answer, lane, compares_and_sets })
     }
 }
@@ -138,10 +136,7 @@ where
     fn answer(self: Box<Self>) {
         let result = self.result.unwrap_or_else(|| Err(stopped()));
         // Who asked may have gone; the work is done all the same.
-        match self.answer {
-            Answer::Task(sender) => drop(sender.send(result)),
-            Answer::Thread(sender) => drop(sender.send(result)),
-        }
+        drop(self.answer.send(result));
     }
 }
 
@@ -167,15 +162,23 @@ pub(super) fn stopped() -> Error {
 }
 
 #[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Box<dyn Job>>,
+    /// Threads that have nothing to do. The last to come is woken first: what it read is still in its cache, and a quiet hub
+    /// keeps one cache and not one of each thread.
+    idle: Vec<Thread>,
+}
+
+#[derive(Default)]
 struct State {
-    receipts: VecDeque<Box<dyn Job>>,
-    writes: VecDeque<Box<dyn Job>>,
-    reads: VecDeque<Box<dyn Job>>,
+    receipts: Waiting,
+    writes: Waiting,
+    reads: Waiting,
     closed: bool,
 }
 
 impl State {
-    fn lane(&mut self, lane: Lane) -> &mut VecDeque<Box<dyn Job>> {
+    fn lane(&mut self, lane: Lane) -> &mut Waiting {
         match lane {
             Lane::Receipt => &mut self.receipts,
             Lane::Write => &mut self.writes,
@@ -188,22 +191,11 @@ impl State {
 #[derive(Default)]
 pub(super) struct Lanes {
     state: Mutex<State>,
-    receipts: Condvar,
-    writes: Condvar,
-    reads: Condvar,
 }
 
 impl Lanes {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wake(&self, lane: Lane) -> &Condvar {
-        match lane {
-            Lane::Receipt => &self.receipts,
-            Lane::Write => &self.writes,
-            Lane::Read => &self.reads,
-        }
     }
 
     /// Puts a job at the end of its lane. `waker` is the lane whose threads serve it.
@@ -212,57 +204,67 @@ impl Lanes {
         if state.closed {
             return Err(stopped());
         }
-        let waiting = state.lane(lane);
+        let waiting = &mut state.lane(lane).jobs;
         if waiting.len() >= MOST_WAITING {
             return Err(Error::store("the store has too much waiting").temporary());
         }
         waiting.push_back(job);
+        let woken = state.lane(waker).idle.pop();
         drop(state);
-        self.wake(waker).notify_one();
+        if let Some(thread) = woken {
+            thread.unpark();
+        }
         Ok(())
+    }
+
+    /// Asks until there is an answer, and sleeps in between until something is put into a lane or the lanes are closed.
+    fn until<T>(&self, lane: Lane, mut ask: impl FnMut(&mut State) -> Option<T>) -> T {
+        let own = std::thread::current();
+        loop {
+            let mut state = self.lock();
+            // Whoever woke us took us off; who woke up by itself is still on.
+            state.lane(lane).idle.retain(|thread| thread.id() != own.id());
+            if let Some(answer) = ask(&mut state) {
+                return answer;
+            }
+            state.lane(lane).idle.push(own.clone());
+            drop(state);
+            std::thread::park();
+        }
     }
 
     /// Up to `most` jobs of one lane; waits for the first. None when the lane is empty and closed.
     pub(super) fn take(&self, lane: Lane, most: usize) -> Option<VecDeque<Box<dyn Job>>> {
-        let mut state = self.lock();
-        loop {
+        self.until(lane, |state| {
             let closed = state.closed;
-            let waiting = state.lane(lane);
-            if !waiting.is_empty() {
-                let rest = waiting.split_off(most.min(waiting.len()));
-                return Some(std::mem::replace(waiting, rest));
+            let waiting = &mut state.lane(lane).jobs;
+            if waiting.is_empty() {
+                return closed.then_some(None);
             }
-            if closed {
-                return None;
-            }
-            state = self.wake(lane).wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+            let rest = waiting.split_off(most.min(waiting.len()));
+            Some(Some(std::mem::replace(waiting, rest)))
+        })
     }
 
     /// Waits until a receipt or a write is there. False when both are empty and closed.
     pub(super) fn wait_for_writer(&self) -> bool {
-        let mut state = self.lock();
-        loop {
-            if !state.receipts.is_empty() || !state.writes.is_empty() {
-                return true;
-            }
-            if state.closed {
-                return false;
-            }
-            state = self.writes.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.until(Lane::Write, |state| {
+            let some = !state.receipts.jobs.is_empty() || !state.writes.jobs.is_empty();
+            (some || state.closed).then_some(some)
+        })
     }
 
     /// The whole of one lane, without waiting.
     pub(super) fn swap(&self, lane: Lane) -> VecDeque<Box<dyn Job>> {
-        std::mem::take(self.lock().lane(lane))
+        std::mem::take(&mut self.lock().lane(lane).jobs)
     }
 
     /// No new jobs; the threads end when their lanes are empty.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = true;
         for lane in [Lane::Receipt, Lane::Write, Lane::Read] {
-            self.wake(lane).notify_all();
+            state.lane(lane).idle.drain(..).for_each(|thread| thread.unpark());
         }
     }
 

@@ -29,6 +29,11 @@ const STATEMENTS: usize = 256;
 /// How long the writes of one group may take before the waiting receipts join it and it is committed.
 const WRITES_US: u64 = 4_000;
 
+/// How often the setting up of a file that others hold is tried.
+const SETUP_TRIES: u32 = 200;
+/// And how long after each time.
+const SETUP_PAUSE: Duration = Duration::from_millis(25);
+
 /// Opens a connection that may write.
 pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -52,7 +57,15 @@ pub(super) fn open(path: &Path, config: &StoreConfig) -> Result<Connection> {
         // A log that grew because of a long reader gives its space back when it starts again.
         u64::from(config.checkpoint_pages) * 4096 * 4
     );
-    connection.execute_batch(&settings).map_err(at)?;
+    // Two who set up a new file at once may block each other, and SQLite says so at once instead of waiting.
+    let mut tries = 0;
+    while let Err(error) = connection.execute_batch(&settings) {
+        tries += 1;
+        if tries >= SETUP_TRIES || Fault::sqlite(&error).class != Class::Busy {
+            return Err(at(error));
+        }
+        std::thread::park_timeout(SETUP_PAUSE);
+    }
     // Else a statement whose parameters may decide about a partial index is prepared anew at each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(at)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(at)?;
