@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::format;
 use crate::model::secret::{MASK, Secret};
 use crate::transport::mail::intake;
-use crate::transport::{http_client, mail_client, mailbox, tls};
+use crate::transport::{folder, http_client, mail_client, mailbox, tls};
 
 /// The commented configuration that `dure init` writes.
 pub const TEMPLATE: &str = include_str!("dure.toml");
@@ -55,6 +55,8 @@ pub struct Config {
     pub http_out: http_client::Settings,
     /// Mail in.
     pub mail_in: intake::Settings,
+    /// Folders that files are taken from and written to, by name.
+    pub folder: std::collections::BTreeMap<String, folder::Settings>,
     /// Mailboxes that are read, by name.
     pub mailbox: std::collections::BTreeMap<String, mailbox::Settings>,
     /// Mail out.
@@ -157,6 +159,7 @@ impl Default for Config {
             tls: tls::Settings::default(),
             http_out: http_client::Settings::default(),
             mail_in: intake::Settings::default(),
+            folder: std::collections::BTreeMap::new(),
             mailbox: std::collections::BTreeMap::new(),
             mail_out: mail_client::Settings::default(),
             log: Log::default(),
@@ -261,6 +264,8 @@ impl Config {
             [&mut self.tls.certificate, &mut self.tls.key, &mut self.tls.client_roots, &mut self.http_out.roots];
         let mailboxes = self.mailbox.values_mut().map(|mailbox| &mut mailbox.roots);
         let files = files.into_iter().chain([&mut self.mail_out.roots]).chain(mailboxes);
+        let folders = self.folder.values_mut().flat_map(folder::Settings::paths);
+        let files = files.chain(folders);
         for path in files.chain(&mut self.couriers).chain([&mut self.data]) {
             // An empty path means that there is no such file.
             if !path.as_os_str().is_empty() {
@@ -310,6 +315,11 @@ impl Config {
         }
         if let Some(wrong) = self.mail_in.recipients.iter().find(|known| !known.contains('@')) {
             return Err(format!("mail_in.recipients: {wrong} is neither name@host nor @host"));
+        }
+        for (name, folder) in &self.folder {
+            if let Some(wrong) = folder.wrong() {
+                return Err(format!("folder.{name}: {wrong}"));
+            }
         }
         for (name, mailbox) in &self.mailbox {
             if mailbox.host.is_empty() || mailbox.user.is_empty() || mailbox.folder.is_empty() {
@@ -478,6 +488,7 @@ mod tests {
         refused("[mail_out]\nuser = \"a\"", &[], &["mail_out.password"]);
         refused("[mail_in]\nlisten = \"127.0.0.1:25\"", &[], &["mail_in.recipients"]);
         refused("[mailbox.orders]\nhost = \"x\"", &[], &["mailbox.orders", "user"]);
+        refused("[folder.erp]\npartner = \"erp\"", &[], &["folder.erp", "in or out"]);
         refused("[mailbox.orders]\nhosst = \"x\"", &[], &["hosst"]);
         refused("[mail_in]\nlisten = \"25\"", &[], &["line 2", "127.0.0.1:2525"]);
         refused("[mail_in]\nrecipients = [\"orders\"]", &[], &["mail_in.recipients", "@host"]);

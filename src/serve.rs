@@ -21,6 +21,7 @@ use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::Outbound;
 use crate::pipeline::{dispatch, worker};
 use crate::store::{Address, Store, StoreConfig};
+use crate::transport::folder::{self, FolderOut};
 use crate::transport::http_client::HttpClient;
 use crate::transport::keys;
 use crate::transport::listen::Serving;
@@ -91,6 +92,7 @@ pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
         .map_err(|panic| Error::bug(format!("opening the store: {panic}")))??;
     let outbound: Vec<Box<dyn Outbound>> = vec![
         Box::new(HttpClient::new(config.http_out.clone(), clock.clone())?),
+        Box::new(FolderOut::new(config.folder.clone())),
         Box::new(MailClient::new(&config.mail_out, clock.clone())?),
     ];
     Hub::new(config, store, clock, sealer, outbound).await
@@ -155,6 +157,9 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         });
     }
     if parts == Parts::All {
+        for (name, settings) in hub.config.folder.clone() {
+            supervise(&mut tasks, &hub, "folder", folder::run(Arc::clone(&hub), name, settings));
+        }
         for (name, settings) in hub.config.mailbox.clone() {
             let intake = Intake::new(&hub, &hub.config.mail_in)?;
             supervise(&mut tasks, &hub, "mailbox", mailbox::run(intake, name, settings));

@@ -103,6 +103,8 @@ words! {
     Transport {
         /// A courier's callback.
         Courier "courier" "택배사 콜백" "courier callback"
+        /// A folder on the hub's machine.
+        Folder "folder" "폴더" "folder"
         /// HTTP POST.
         Http "http" "HTTP" "HTTP"
         /// A job or the command line of the hub itself.

@@ -154,6 +154,7 @@ fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
         delivery: DeliveryId(delivery.id),
         interchange: Some(InterchangeId(delivery.interchange_id)),
         document: delivery.document_id.map(DocumentId),
+        partner: directory.organisation(delivery.organisation_id).map_or(String::new(), |found| found.short.clone()),
         // The agreement as it is now: a partner that moved is reached by sending again.
         address: terms.map_or_else(|| delivery.address.clone(), |terms| terms.address.clone()),
         content_type: delivery.content_type.clone(),
@@ -181,7 +182,7 @@ async fn send(hub: &Hub, out: &Outgoing) -> Sent {
     match hub.outbound.iter().find(|outbound| outbound.scheme().contains(&scheme.as_str())) {
         Some(outbound) => {
             let sent = outbound.send(out).await;
-            if let Some(channel) = outbound.channel() {
+            if let Some(channel) = outbound.channel(out) {
                 note(hub, channel, &sent).await;
             }
             sent

@@ -17,6 +17,7 @@ pub mod payload;
 pub mod prepare;
 pub mod read;
 pub mod receive;
+pub mod told;
 pub mod wait;
 pub mod worker;
 

@@ -15,7 +15,9 @@ pub struct Outgoing {
     pub interchange: Option<InterchangeId>,
     /// The document it carries.
     pub document: Option<DocumentId>,
-    /// Where to, as a URL: `https://…`, `mailto:…`.
+    /// Short name of the partner it is for.
+    pub partner: String,
+    /// Where to, as a URL: `https://…`, `mailto:…`, `folder:NAME`.
     pub address: String,
     /// Media type of the body, with parameters.
     pub content_type: String,
@@ -83,8 +85,8 @@ pub trait Outbound: Send + Sync {
     /// The URL schemes it serves, lower case.
     fn scheme(&self) -> &'static [&'static str];
 
-    /// The channel whose state tells whether this way works; none where every address is a way of its own.
-    fn channel(&self) -> Option<&'static str> {
+    /// The channel whose state tells whether the way of a delivery works; none where every address is a way of its own.
+    fn channel<'a>(&'a self, _out: &'a Outgoing) -> Option<&'a str> {
         None
     }
 

@@ -88,6 +88,7 @@ fn client(settings: Settings) -> HttpClient {
 
 fn outgoing(address: impl Into<String>) -> Outgoing {
     Outgoing {
+        partner: String::new(),
         delivery: DeliveryId(7),
         interchange: None,
         document: None,

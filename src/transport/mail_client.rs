@@ -162,7 +162,7 @@ impl Outbound for MailClient {
         &["mailto"]
     }
 
-    fn channel(&self) -> Option<&'static str> {
+    fn channel(&self, _: &Outgoing) -> Option<&str> {
         self.relay.is_some().then_some("mail-out")
     }
 

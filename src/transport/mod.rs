@@ -3,8 +3,10 @@
 pub mod address;
 pub mod authenticate;
 pub mod courier;
+pub mod folder;
 pub mod http;
 pub mod http_client;
+mod keeper;
 pub mod keys;
 mod linger;
 pub mod listen;

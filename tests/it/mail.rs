@@ -35,6 +35,7 @@ fn settings(mailbox: &Mailbox, protection: Protection) -> Settings {
 
 fn outgoing(address: &str) -> Outgoing {
     Outgoing {
+        partner: String::new(),
         delivery: DeliveryId(7),
         interchange: None,
         document: None,

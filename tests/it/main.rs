@@ -12,6 +12,7 @@ mod command_rebuild;
 mod couriers;
 mod dure_schemas;
 mod engines;
+mod folder;
 mod harness;
 mod jobs;
 mod leases;

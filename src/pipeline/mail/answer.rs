@@ -1,50 +1,18 @@
 //! What the sender of a mail is told, in its language: what was understood, with a link, or what is wrong, in a clerk's words.
 //! The question whether a mail is really the partner's is asked here as well.
 
+use super::super::told::{File, say};
 use crate::document::notice::Notice;
 use crate::model::disposition::Disposition;
-use crate::model::finding::{Finding, Language, Severity};
+use crate::model::finding::Language;
 use crate::model::id::DeliveryId;
 use crate::model::mail::{LeftOut, Why};
-use crate::model::parts::Amount;
 use crate::store::mails::Mail;
 
-/// Findings of one document that are told.
-const MOST_FINDINGS: usize = 30;
+/// Files that were not read that are told.
+const MOST_LEFT_OUT: usize = 30;
 /// Characters of an answer.
 const LONGEST_TEXT: usize = 60_000;
-
-/// A document, as it is told.
-pub(super) struct Told {
-    /// Its type in words.
-    pub(super) title: String,
-    /// Its number.
-    pub(super) number: String,
-    /// How many lines it has.
-    pub(super) lines: Option<usize>,
-    /// What it comes to.
-    pub(super) total: Option<Amount>,
-    /// What became of it.
-    pub(super) disposition: Disposition,
-    /// What is wrong with it.
-    pub(super) findings: Vec<Finding>,
-    /// Its page.
-    pub(super) path: String,
-}
-
-/// A file of the mail, as it is told.
-pub(super) struct File {
-    /// Its name.
-    pub(super) name: String,
-    /// The worst of its documents.
-    pub(super) disposition: Disposition,
-    /// Its documents.
-    pub(super) documents: Vec<Told>,
-    /// How many documents more it has.
-    pub(super) more: usize,
-    /// What is wrong with the file as a whole.
-    pub(super) findings: Vec<Finding>,
-}
 
 /// Everything an answer says.
 pub(super) struct Report<'m> {
@@ -62,21 +30,13 @@ pub(super) struct Report<'m> {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// One of two texts.
-fn say(language: Language, ko: &'static str, en: &'static str) -> &'static str {
-    match language {
-        Language::Ko => ko,
-        Language::En => en,
-    }
-}
-
 /// The answer, in the thread of the mail.
 pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
     let language = report.language;
     let mut text =
         say(language, "보내 주신 메일에 대한 자동 답장입니다.\n", "This answers your mail automatically.\n").to_owned();
     for file in &report.files {
-        write_file(&mut text, file, report);
+        file.write(&mut text, language, &report.url);
     }
     if report.files.is_empty() {
         text.push('\n');
@@ -89,7 +49,7 @@ pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
     if !report.left_out.is_empty() {
         text.push('\n');
         text.push_str(say(language, "읽지 않은 파일:\n", "Files that were not read:\n"));
-        for left in report.left_out.iter().take(MOST_FINDINGS) {
+        for left in report.left_out.iter().take(MOST_LEFT_OUT) {
             let name = if left.name.is_empty() { say(language, "메일", "the mail") } else { &left.name };
             text.push_str(&format!("  - {name}: {}\n", why(left.why, language)));
         }
@@ -155,77 +115,6 @@ fn again_subject(subject: &str) -> String {
     if answered { subject.to_owned() } else { format!("Re: {subject}").trim_end().to_owned() }
 }
 
-fn write_file(text: &mut String, file: &File, report: &Report<'_>) {
-    let language = report.language;
-    text.push('\n');
-    if !file.name.is_empty() {
-        text.push_str(&format!("[{}]\n", file.name));
-    }
-    if file.documents.is_empty() {
-        text.push_str(&format!("{}\n", outcome(file.disposition, language)));
-    }
-    write_findings(text, &file.findings, language);
-    for told in &file.documents {
-        let name = format!("{} {}", told.title, told.number);
-        text.push_str(&format!("{}: {}\n", name.trim(), outcome(told.disposition, language)));
-        let mut known = Vec::new();
-        if let Some(lines) = told.lines {
-            known.push(match language {
-                Language::Ko => format!("{lines}줄"),
-                Language::En => format!("lines: {lines}"),
-            });
-        }
-        if let Some(total) = &told.total {
-            let total = format!("{} {}", grouped(&total.value.to_string()), total.currency);
-            known.push(format!("{} {}", say(language, "합계", "total"), total.trim()));
-        }
-        if !known.is_empty() {
-            text.push_str(&format!("  {}\n", known.join(", ")));
-        }
-        write_findings(text, &told.findings, language);
-        text.push_str(&format!("  {}{}\n", report.url, told.path));
-    }
-    if file.more > 0 {
-        match language {
-            Language::Ko => text.push_str(&format!("그 밖에 문서 {}건\n", file.more)),
-            Language::En => text.push_str(&format!("and {} documents more\n", file.more)),
-        }
-    }
-}
-
-fn write_findings(text: &mut String, findings: &[Finding], language: Language) {
-    let mut list: Vec<&Finding> = findings.iter().filter(|finding| finding.severity != Severity::Note).collect();
-    list.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    for finding in list.iter().take(MOST_FINDINGS) {
-        let mut place = finding.place.words(language);
-        if let Some(path) = finding.place.path.as_deref().filter(|path| !path.is_empty()) {
-            place.push_str(if place.is_empty() { "" } else { ", " });
-            place.push_str(path);
-        }
-        place.push_str(if place.is_empty() { "" } else { ": " });
-        text.push_str(&format!("  - {place}{}\n", finding.text(language)));
-    }
-    if list.len() > MOST_FINDINGS {
-        text.push_str("  - …\n");
-    }
-}
-
-/// What became of it, in a sentence.
-fn outcome(disposition: Disposition, language: Language) -> &'static str {
-    match disposition {
-        Disposition::Accepted => say(language, "접수되었습니다", "accepted"),
-        Disposition::AcceptedWithErrors => {
-            say(language, "일부 지적 사항과 함께 접수되었습니다", "accepted, with remarks")
-        }
-        Disposition::Duplicate => {
-            say(language, "이미 받은 문서여서 다시 처리하지 않았습니다", "received before; nothing was done again")
-        }
-        Disposition::Waiting => say(language, "관련 문서를 기다리고 있습니다", "waits for the document it belongs to"),
-        Disposition::Held => say(language, "담당자가 확인하고 있습니다", "a person is looking at it"),
-        Disposition::Rejected => say(language, "접수되지 않았습니다", "not accepted"),
-    }
-}
-
 fn why(why: Why, language: Language) -> &'static str {
     match why {
         Why::Damaged => say(language, "손상되어 열 수 없습니다", "it is damaged"),
@@ -239,25 +128,12 @@ fn why(why: Why, language: Language) -> &'static str {
     }
 }
 
-/// Commas between groups of three digits of the whole part.
-fn grouped(number: &str) -> String {
-    let (whole, rest) =
-        number.split_once('.').map_or((number, String::new()), |(whole, rest)| (whole, format!(".{rest}")));
-    let digits = whole.trim_start_matches('-');
-    let mut out = if digits.len() < whole.len() { "-".to_owned() } else { String::new() };
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out + &rest
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::told::Told;
     use super::*;
-    use crate::model::finding::{Code, Place};
+    use crate::model::finding::{Code, Finding, Place};
+    use crate::model::parts::Amount;
 
     fn mail() -> Mail {
         Mail {
@@ -335,10 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
-        for (number, expected) in [("1", "1"), ("1234", "1,234"), ("-123456.7", "-123,456.7"), ("100", "100")] {
-            assert_eq!(grouped(number), expected);
-        }
+    fn subjects_of_answers() {
         assert_eq!((again_subject("RE: x"), again_subject("")), ("RE: x".to_owned(), "Re:".to_owned()));
     }
 }

@@ -3,27 +3,24 @@
 
 use super::super::commit::Work;
 use super::super::hub::Hub;
-use super::answer::{self, File, Report};
-use crate::document;
+use super::super::told::File;
+use super::answer::{self, Report};
 use crate::document::directory::{Agreed, Organisation};
 use crate::document::notice::Notice;
 use crate::error::{Error, Result};
-use crate::model::disposition::{Disposition, InterchangeState};
+use crate::model::disposition::InterchangeState;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Place};
-use crate::model::id::DocumentId;
 use crate::model::mail::{Evidence, LeftOut, Proof, Released, Why};
+use crate::store::Tx;
 use crate::store::deliveries::{self, NewDelivery};
-use crate::store::mails::{self, Mail, Part};
-use crate::store::{Tx, documents};
+use crate::store::mails::{self, Mail};
 
 /// How long a link releases a mail: a week.
 const LINK_MS: i64 = 7 * 86_400_000;
 /// Links sent to one partner in an hour, so that a forged From cannot fill a mailbox.
 const MOST_LINKS: i64 = 20;
 const HOUR_MS: i64 = 3_600_000;
-/// Documents of one file that are told.
-const MOST_TOLD: usize = 50;
 
 fn evidence(mail: &Mail) -> Evidence {
     serde_json::from_str(&mail.evidence).unwrap_or_default()
@@ -31,11 +28,6 @@ fn evidence(mail: &Mail) -> Evidence {
 
 fn is_proved(mail: &Mail, proofs: &[Proof]) -> bool {
     mail.known && evidence(mail).proves(Released::from_word(&mail.released), proofs)
-}
-
-/// Findings as stored.
-fn stored(json: &str) -> Vec<Finding> {
-    if json.is_empty() { Vec::new() } else { serde_json::from_str(json).unwrap_or_default() }
 }
 
 fn holds_as_draft(finding: &Finding) -> bool {
@@ -75,7 +67,14 @@ impl Work {
         let mut files = Vec::new();
         let mut draft = false;
         for part in &parts {
-            let file = self.file(tx, part, sender)?;
+            let file = File::read(
+                tx,
+                part.interchange_id,
+                &part.file_name,
+                part.disposition.as_deref(),
+                part.findings.as_deref(),
+                sender.language,
+            )?;
             draft |=
                 file.findings.iter().chain(file.documents.iter().flat_map(|told| &told.findings)).any(holds_as_draft);
             let news = part.told.as_deref() != part.disposition.as_deref();
@@ -103,30 +102,6 @@ impl Work {
         let id = self.hub.ids.next(now_ms);
         put_notice(tx, mail, &answer::notice(&report, id), self.interchange.id, id, now_ms)?;
         Ok(1)
-    }
-
-    fn file(&self, tx: &mut Tx<'_>, part: &Part, sender: &Organisation) -> Result<File> {
-        let all = documents::of_interchange(tx, part.interchange_id)?;
-        let told = all.iter().take(MOST_TOLD).map(|row| {
-            let kind: Option<DocumentType> = row.document_type.parse().ok();
-            let summary = kind.map(|kind| document::summary(kind, &row.content)).unwrap_or_default();
-            answer::Told {
-                title: kind.map_or(row.message_type.clone(), |kind| kind.title(sender.language).to_owned()),
-                number: row.number.clone(),
-                lines: summary.lines,
-                total: summary.total,
-                disposition: Disposition::from_word(&row.disposition).unwrap_or(Disposition::Held),
-                findings: stored(&row.findings),
-                path: format!("/documents/{}", DocumentId(row.id)),
-            }
-        });
-        Ok(File {
-            name: part.file_name.clone(),
-            disposition: part.disposition.as_deref().and_then(Disposition::from_word).unwrap_or(Disposition::Held),
-            documents: told.collect(),
-            more: all.len().saturating_sub(MOST_TOLD),
-            findings: stored(part.findings.as_deref().unwrap_or("")),
-        })
     }
 
     /// Sends the link that releases a draft, once, where a link is agreed as a proof and somebody would read it.

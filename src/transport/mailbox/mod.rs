@@ -7,25 +7,15 @@
 
 mod session;
 
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-use self::session::{Ended, Session};
+use self::session::Session;
+use super::keeper;
 use super::mail::intake::Intake;
 use super::mail_client::Protection;
-use crate::pipeline::hub::Hub;
-
-/// For how long a hub has a mailbox without renewing, milliseconds.
-const LEASE_MS: i64 = 60_000;
-/// How often it renews, and how often another hub asks.
-const RENEW_EVERY: Duration = Duration::from_secs(20);
-/// Failures in a row that make it certain.
-const CERTAIN: u32 = 2;
 
 /// A mailbox, `[mailbox.NAME]`. Its password is the sealed secret `mailbox:NAME`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -74,58 +64,7 @@ fn channel_name(name: &str) -> String {
 
 /// Reads a mailbox until the hub stops.
 pub async fn run(intake: Intake, name: String, settings: Settings) {
-    let hub = Arc::clone(intake.hub());
     let channel = channel_name(&name);
-    let mut failures = 0;
-    while !hub.is_stopping() {
-        let pause = match hub.take_channel(&channel, LEASE_MS).await {
-            Ok(None) => RENEW_EVERY,
-            Err(error) => {
-                tracing::warn!(channel, %error, "the lease of a mailbox could not be taken");
-                RENEW_EVERY
-            }
-            Ok(Some(epoch)) => {
-                let mut session = Session::new(&intake, &name, &channel, &settings);
-                let work = AssertUnwindSafe(session.run()).catch_unwind();
-                let ended = tokio::select! {
-                    ended = work => ended.unwrap_or_else(|_| Ended::broken("a bug: reading it panicked, the log says where")),
-                    () = lease_lost(&hub, &channel, epoch) => Ended::Stopped,
-                    () = hub.stopping() => Ended::Stopped,
-                };
-                if let Err(error) = hub.release_channel(&channel, epoch).await {
-                    tracing::warn!(channel, %error, "the lease of a mailbox runs out by itself");
-                }
-                // One that was read to the end before it broke starts counting anew.
-                failures = if session.was_read() { 0 } else { failures };
-                match ended {
-                    Ended::Stopped => RENEW_EVERY,
-                    Ended::Failed { cause, certain } => {
-                        failures += 1;
-                        let certain = certain || failures >= CERTAIN;
-                        if let Err(error) = hub.channel_failed(&channel, &cause, certain).await {
-                            tracing::error!(channel, %error, cause, "the failure of a mailbox could not be noted");
-                        }
-                        // At once after the first break, then less and less often.
-                        let seconds = 1_u64 << failures.saturating_sub(1).min(10);
-                        Duration::from_secs(seconds.min(settings.poll_s.max(1)))
-                    }
-                }
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = hub.stopping() => return,
-        }
-    }
-}
-
-async fn lease_lost(hub: &Hub, channel: &str, epoch: i64) {
-    loop {
-        tokio::time::sleep(RENEW_EVERY).await;
-        match hub.take_channel(channel, LEASE_MS).await {
-            Ok(Some(renewed)) if renewed == epoch => {}
-            Ok(_) => return,
-            Err(error) => tracing::warn!(channel, %error, "the lease of a mailbox could not be renewed"),
-        }
-    }
+    let longest = Duration::from_secs(settings.poll_s.max(1));
+    keeper::keep(intake.hub(), &channel, longest, || Session::new(&intake, &name, &channel, &settings)).await;
 }

@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Settings;
 use crate::error::{Error, Kind, Result};
+use crate::transport::keeper::{self, Ended};
 use crate::transport::mail::intake::Intake;
 use crate::transport::mail_client::Protection;
 use crate::transport::smtp::Envelope;
@@ -29,30 +30,6 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Debug> Stream for T {}
 
 type Signed = async_imap::Session<Box<dyn Stream>>;
-
-/// How a session ended.
-pub(super) enum Ended {
-    /// Because we wanted it.
-    Stopped,
-    /// The server, the network or we failed.
-    Failed {
-        /// Why, for the operator.
-        cause: String,
-        /// Whether trying again at once cannot help.
-        certain: bool,
-    },
-}
-
-impl Ended {
-    /// Something broke that may be whole again.
-    pub(super) fn broken(cause: impl Into<String>) -> Ended {
-        Ended::Failed { cause: cause.into(), certain: false }
-    }
-
-    fn certain(cause: impl Into<String>) -> Ended {
-        Ended::Failed { cause: cause.into(), certain: true }
-    }
-}
 
 /// One connection to a mailbox.
 pub(super) struct Session<'s> {
@@ -77,22 +54,22 @@ impl Position {
     }
 }
 
-impl<'s> Session<'s> {
-    pub(super) fn new(intake: &'s Intake, name: &'s str, channel: &'s str, settings: &'s Settings) -> Session<'s> {
-        Session { intake, name, channel, settings, read: false }
-    }
-
-    /// Whether everything that was new has been taken at least once.
-    pub(super) fn was_read(&self) -> bool {
-        self.read
-    }
-
-    /// Connects, and reads until something fails.
-    pub(super) async fn run(&mut self) -> Ended {
+impl keeper::Session for Session<'_> {
+    async fn run(&mut self) -> Ended {
         match self.read_on().await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
+    }
+
+    fn was_read(&self) -> bool {
+        self.read
+    }
+}
+
+impl<'s> Session<'s> {
+    pub(super) fn new(intake: &'s Intake, name: &'s str, channel: &'s str, settings: &'s Settings) -> Session<'s> {
+        Session { intake, name, channel, settings, read: false }
     }
 
     fn patience(&self) -> Duration {
