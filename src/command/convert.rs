@@ -17,7 +17,7 @@ use crate::pipeline::check::{Converted, FORMATS, convert_bytes};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  dure convert --to ubl-2.1 orders.edi > order.xml\n  \
     dure convert --to edifact-d96a order.xml -o orders.edi\n  dure convert --to dure-json order.xml\n\n\
-    Formats: ubl-2.1, edifact-d96a, dure-json, csv. Exit code 1 if the document is rejected or the format does not carry \
+    Formats: ubl-2.1, edifact-d96a, dure-json, csv, xlsx. Exit code 1 if the document is rejected or the format does not carry \
     it. With --json what could not be carried is printed as JSON, if the document goes to a file.")]
 pub struct Convert {
     /// The target format

@@ -185,10 +185,11 @@ pub(super) async fn explain(hub: &Arc<Hub>, bytes: Vec<u8>, mut hint: Hint, from
     let directory = hub.directory();
     if hint.message_type.is_none() {
         // A table does not say what it is; what is agreed with its sender does.
-        let csv = |agreed: &&Agreed| {
-            agreed.direction == Direction::In && agreed.terms.format == "csv" && agreed.terms.party == from
+        let table = |agreed: &&Agreed| {
+            let is_table = matches!(agreed.terms.format.as_str(), "csv" | "xlsx");
+            agreed.direction == Direction::In && is_table && agreed.terms.party == from
         };
-        let agreed: Vec<_> = directory.agreements().into_iter().filter(csv).collect();
+        let agreed: Vec<_> = directory.agreements().into_iter().filter(table).collect();
         if let [only] = agreed.as_slice() {
             hint.message_type = only.message_type();
             hint.charset =

@@ -15,7 +15,7 @@ crate::record! {
         direction: String,
         /// One of our document types
         document_type: String,
-        /// Message or format name: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`
+        /// Message or format name: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`
         format: String,
         /// Mapping file when it is not the standard one of the message
         mapping: String,

@@ -23,6 +23,7 @@ pub(super) const FORMAT: Format = Format {
     name: "form",
     media_types: &["application/x-www-form-urlencoded"],
     endings: &[],
+    magic: None,
     begins: |_| false,
     looks: |_| false,
     open: |source, hint, limits| Ok(Box::new(FormReader::new(source, hint, limits))),

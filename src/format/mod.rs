@@ -13,6 +13,8 @@ pub mod mask;
 mod outbox;
 pub mod recognise;
 pub mod segment;
+pub mod sheet;
+mod table;
 pub mod xml;
 
 pub use recognise::{open, recognise};
@@ -23,7 +25,7 @@ use bytes::Bytes;
 
 use crate::error::Result;
 use crate::model::envelope::Envelope;
-use crate::model::finding::{Code, Finding, Findings, Place};
+use crate::model::finding::{Code, Finding, Findings, Language, Place};
 use crate::model::message::MessageType;
 use crate::model::tree::Tree;
 use crate::schema::library;
@@ -37,6 +39,8 @@ pub struct Format {
     pub media_types: &'static [&'static str],
     /// Endings of file names, the usual one first.
     pub endings: &'static [&'static str],
+    /// For formats that are no text: whether these bytes are in it. They may be the beginning only.
+    pub magic: Option<fn(&[u8]) -> bool>,
     /// Whether a text that begins so can be nothing else. White space in front was taken off.
     pub begins: fn(&str) -> bool,
     /// Whether a text that begins so looks like it, where nobody says what it is.
@@ -46,7 +50,7 @@ pub struct Format {
 }
 
 /// All formats, sorted by name.
-pub const FORMATS: &[Format] = &[csv::FORMAT, edifact::FORMAT, form::FORMAT, json::FORMAT, xml::FORMAT];
+pub const FORMATS: &[Format] = &[csv::FORMAT, edifact::FORMAT, form::FORMAT, json::FORMAT, sheet::FORMAT, xml::FORMAT];
 
 /// Writes a message in the format of its type, alone in its interchange.
 pub fn write(message_type: &MessageType, tree: &Tree, options: &WriteOptions) -> Written {
@@ -57,6 +61,7 @@ pub fn write(message_type: &MessageType, tree: &Tree, options: &WriteOptions) ->
             let reference = options.message_reference.as_str();
             edifact::write(&[edifact::Outgoing { message_type, reference, tree }], options)
         }
+        "sheet" => sheet::write(message_type, tree, options.language),
         _ => match library().message(message_type) {
             Some(grammar) => xml::write(tree, &grammar, options),
             None => {
@@ -155,6 +160,8 @@ pub struct WriteOptions {
     pub message_reference: String,
     /// EDIFACT: a line break behind every segment.
     pub break_lines: bool,
+    /// Sheets: the language of the header row.
+    pub language: Language,
     /// XML: whether a Standard Business Document Header goes around the message.
     pub header: bool,
 }

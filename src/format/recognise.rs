@@ -1,11 +1,13 @@
 //! Which format bytes are in, and a reader for them.
 //!
-//! The first characters decide where a format has a beginning of its own (`<`, `{`, `UNA`); then what the transport says
-//! (media type, file name); then whether the first line is a header row whose words are known. What nothing recognises is
+//! What is no text is known by its bytes. Of text the first characters decide where a format has a beginning of its own (`<`, `{`, `UNA`); then what the transport says
+//! (media type, file name; but text that claims to be a spreadsheet is none); then whether the first line is a header row whose words are known. What nothing recognises is
 //! one finding.
 
 use std::borrow::Cow;
 use std::io::Read;
+
+use bytes::Bytes;
 
 use super::encoding::{self, Found};
 use super::{FORMATS, Format, Hint, Limits, Part, Reader, Source};
@@ -15,8 +17,12 @@ use crate::model::finding::{Code, Finding, Findings, Place};
 /// Bytes looked at.
 const LOOK_BYTES: usize = 4 << 10;
 
-/// The format of bytes; only the first 4 KiB are looked at.
+/// The format of bytes. Of text only the first 4 KiB are looked at; whether an archive is a workbook can only be guessed
+/// where not all of it is there.
 pub fn recognise(bytes: &[u8], hint: &Hint) -> Option<&'static Format> {
+    if let Some(format) = FORMATS.iter().find(|format| format.magic.is_some_and(|magic| magic(bytes))) {
+        return Some(format);
+    }
     let head = bytes.get(..LOOK_BYTES).unwrap_or(bytes);
     let text = text(head, hint);
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
@@ -25,7 +31,10 @@ pub fn recognise(bytes: &[u8], hint: &Hint) -> Option<&'static Format> {
         return said(hint);
     }
     let by_start = FORMATS.iter().find(|format| (format.begins)(start));
-    by_start.or_else(|| said(hint)).or_else(|| FORMATS.iter().find(|format| (format.looks)(start)))
+    let said = by_start.or_else(|| said(hint));
+    // Tables of text are often called .xls; what is really none can only be said by the reader of what it claims to be.
+    let text = said.filter(|format| format.magic.is_none());
+    text.or_else(|| FORMATS.iter().find(|format| (format.looks)(start))).or(said)
 }
 
 /// By media type, then by the ending of the file's name.
@@ -56,13 +65,13 @@ fn text<'h>(head: &'h [u8], hint: &Hint) -> Cow<'h, str> {
 
 /// A reader for bytes in any format.
 pub fn open(source: Source, hint: &Hint, limits: Limits) -> Result<Box<dyn Reader>> {
-    let (head, source) = match source {
-        Source::Bytes(bytes) => (bytes.slice(..bytes.len().min(LOOK_BYTES)).to_vec(), Source::Bytes(bytes)),
+    let (head, source): (Bytes, Source) = match source {
+        Source::Bytes(bytes) => (bytes.clone(), Source::Bytes(bytes)),
         Source::Stream(mut read) => {
             let mut head = Vec::new();
             read.by_ref().take(LOOK_BYTES as u64).read_to_end(&mut head).context(|| "read the interchange")?;
             let rest = std::io::Cursor::new(head.clone()).chain(read);
-            (head, Source::Stream(Box::new(rest)))
+            (head.into(), Source::Stream(Box::new(rest)))
         }
     };
     match recognise(&head, hint) {
@@ -72,6 +81,7 @@ pub fn open(source: Source, hint: &Hint, limits: Limits) -> Result<Box<dyn Reade
 }
 
 fn unknown(head: &[u8], hint: &Hint) -> Finding {
+    let head = head.get(..LOOK_BYTES).unwrap_or(head);
     let text = text(head, hint);
     let start: String = text.trim().chars().take(30).collect();
     match start.is_empty() {
@@ -94,8 +104,6 @@ impl Reader for Unknown {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn name(head: &[u8], content_type: Option<&str>, file_name: Option<&str>) -> &'static str {
@@ -125,6 +133,10 @@ mod tests {
         assert_eq!(name(b"type=Order&id=1", Some("application/x-www-form-urlencoded"), None), "form");
         assert_eq!(name(b"x;y\n1;2", Some("text/csv"), None), "csv");
         assert_eq!(name(b"x;y\n1;2", None, Some("list.CSV")), "csv");
+        assert_eq!(name(b"item_id;price\n1;2", Some("application/vnd.ms-excel"), Some("list.xls")), "csv");
+        assert_eq!(name(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", None, None), "-");
+        assert_eq!(name(b"PK\x03\x04", None, Some("cut.xlsx")), "sheet");
+        assert_eq!(name(b"PK\x03\x04", None, None), "-");
         assert_eq!(name(b"oops", Some("application/xml"), None), "xml");
         assert_eq!(name("품목코드,단가\n".as_bytes(), None, None), "csv");
         assert_eq!(name(b"\xc7\xb0\xb8\xf1\xc4\xda\xb5\xe5,\xb4\xdc\xb0\xa1\n", None, None), "csv");

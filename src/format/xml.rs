@@ -39,6 +39,7 @@ pub(super) const FORMAT: Format = Format {
     name: "xml",
     media_types: &["application/xml", "text/xml"],
     endings: &["xml"],
+    magic: None,
     begins: |text| text.starts_with('<'),
     looks: |_| false,
     open: |source, hint, limits| open(source, hint, *limits),

@@ -62,6 +62,7 @@ impl Library {
 
     /// The mapping of a message; none when there is no file for it, an error when the file is wrong.
     pub fn compile(&self, message_type: &MessageType) -> Result<Option<Arc<Mapping>>> {
+        let message_type = &*message_type.tables();
         let known = self.compiled.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(message_type).cloned();
         if known.is_some() {
             return Ok(known);

@@ -123,6 +123,7 @@ fn empty(tree: &Tree) -> Tree {
     let mut out = Tree::new(tree.shape);
     out.ordinal = tree.ordinal;
     out.prefix.clone_from(&tree.prefix);
+    out.sheet.clone_from(&tree.sheet);
     out
 }
 

@@ -97,6 +97,14 @@ impl Place {
         }
     }
 
+    /// A place in a table: the cell of a sheet, or its row where no cell is meant; without a sheet line and column.
+    pub fn in_table(sheet: Option<&str>, at: At) -> Place {
+        let Some(sheet) = sheet else { return Place::from_at(at) };
+        let cell = (at.column > 0 && at.line > 0).then(|| cell(at.column, at.line));
+        let line = (cell.is_none() && at.line > 0).then_some(at.line);
+        Place { line, sheet: Some(sheet.to_owned()), cell, ..Place::default() }
+    }
+
     /// A place that is only a path.
     pub fn path(path: impl Into<String>) -> Place {
         Place { path: Some(path.into()), ..Place::default() }
@@ -169,6 +177,19 @@ impl std::fmt::Display for Place {
         }
         Ok(())
     }
+}
+
+/// The name of a cell of a sheet by column and row, from 1: 28 and 7 are `AB7`.
+pub fn cell(mut column: u32, row: u32) -> String {
+    let mut letters = Vec::new();
+    while column > 0 {
+        let digit = u8::try_from((column - 1) % 26).unwrap_or(0);
+        letters.push(char::from(b'A' + digit));
+        column = (column - 1) / 26;
+    }
+    let mut name: String = letters.iter().rev().collect();
+    name.push_str(&row.to_string());
+    name
 }
 
 macro_rules! codes {

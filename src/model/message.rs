@@ -1,5 +1,6 @@
 //! A message: its type, its reference and its tree, in the partner's own words.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use super::tree::Tree;
 /// It is the path of its schema below `schemas/` and of its mapping below `mappings/`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MessageType {
-    /// `ubl`, `edifact`, `dure`, `csv`, …
+    /// `ubl`, `edifact`, `dure`, `csv`, `sheet`, …
     pub standard: String,
     /// `2.1`, `d96a`, …
     pub version: String,
@@ -23,11 +24,20 @@ impl MessageType {
         MessageType { standard: standard.to_owned(), version: version.to_owned(), name: name.to_owned() }
     }
 
-    /// The format name of the contract: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`.
+    /// The message whose schema and mapping it has: sheets have those of the same tables as text.
+    pub fn tables(&self) -> Cow<'_, MessageType> {
+        match self.standard.as_str() {
+            "sheet" => Cow::Owned(MessageType { standard: "csv".to_owned(), ..self.clone() }),
+            _ => Cow::Borrowed(self),
+        }
+    }
+
+    /// The format name of the contract: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`.
     pub fn format_name(&self) -> String {
         match self.standard.as_str() {
             "dure" => "dure-json".to_owned(),
             "csv" => "csv".to_owned(),
+            "sheet" => "xlsx".to_owned(),
             _ => format!("{}-{}", self.standard, self.version),
         }
     }

@@ -5,6 +5,8 @@
 //! composites and elements, named by the message table; empty positions are absent. JSON, CSV and forms: fields,
 //! a list being siblings of one name. Canonical documents use the same tree, see `document`.
 
+use std::sync::Arc;
+
 use super::finding::Place;
 use super::name::Name;
 
@@ -53,6 +55,8 @@ pub enum Shape {
     Segments,
     /// Records of a table: line and column name.
     Records,
+    /// Rows of a sheet: its name and the cell, which `At` has as line and column.
+    Sheet,
     /// JSON: line, column and path.
     Json,
     /// A web form: field names.
@@ -70,6 +74,8 @@ pub struct Tree {
     pub ordinal: u32,
     /// For a group cut out of its message: the path of its parent (`/Catalogue`), else empty.
     pub prefix: String,
+    /// The sheet of a workbook that it stands on.
+    pub sheet: Option<Arc<str>>,
     text: String,
     nodes: Vec<Node>,
     unknown: Vec<(u32, String)>,
@@ -93,6 +99,7 @@ impl Tree {
     pub fn clear(&mut self) {
         self.ordinal = 0;
         self.prefix.clear();
+        self.sheet = None;
         self.text.clear();
         self.nodes.clear();
         self.unknown.clear();
@@ -333,7 +340,7 @@ impl Tree {
         while let Some(parent) = self.parent(chain[chain.len() - 1]) {
             chain.push(parent);
         }
-        let ours = matches!(self.shape, Shape::Canonical | Shape::Json | Shape::Form | Shape::Records);
+        let ours = matches!(self.shape, Shape::Canonical | Shape::Json | Shape::Form | Shape::Records | Shape::Sheet);
         let mut path = self.prefix.clone();
         for &node in chain.iter().rev() {
             if ours && self.parent(node).is_none() && self.ordinal == 0 {
@@ -369,6 +376,10 @@ impl Tree {
         let mut place = Place::from_at(at);
         match self.shape {
             Shape::Segments => place.path = Some(self.path(id)),
+            Shape::Sheet => {
+                place = Place::in_table(self.sheet.as_deref(), at);
+                place.path = Some(self.path(id));
+            }
             Shape::Form => {
                 place = Place { field: Some(self.path(id)), ..Place::default() };
             }

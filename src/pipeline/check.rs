@@ -99,7 +99,7 @@ pub struct Converted {
 }
 
 /// Formats that documents are written in; a whole message name, `edifact/d96a/ORDERS`, stands for itself.
-pub const FORMATS: &[&str] = &["ubl-2.1", "edifact-d96a", "dure-json", "csv"];
+pub const FORMATS: &[&str] = &["ubl-2.1", "edifact-d96a", "dure-json", "csv", "xlsx"];
 
 /// The message of a format that carries a document, if there is one.
 fn target(format: &str, document_type: DocumentType) -> Option<MessageType> {

@@ -50,12 +50,13 @@ fn json(document_type: DocumentType, content: &str) -> Vec<u8> {
     format!("{{\"type\":\"{document_type}\"{comma}{rest}\n").into_bytes()
 }
 
-/// The media type of a message (RFC 7303, RFC 1767, RFC 4180, RFC 8259).
+/// The media type of a message (RFC 7303, RFC 1767, RFC 4180, RFC 8259, ECMA-376).
 pub fn content_type(message_type: &MessageType) -> &'static str {
     match message_type.standard.as_str() {
         "edifact" => "application/EDIFACT",
         "dure" => "application/json",
         "csv" => "text/csv; charset=utf-8",
+        "sheet" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         _ => "application/xml; charset=utf-8",
     }
 }
@@ -66,6 +67,7 @@ pub fn file_ending(message_type: &MessageType) -> &'static str {
         "edifact" => "edi",
         "dure" => "json",
         "csv" => "csv",
+        "sheet" => "xlsx",
         _ => "xml",
     }
 }

@@ -126,6 +126,7 @@ fn options(hub: &Hub, delivery: &Delivery, message_type: &MessageType) -> WriteO
         },
         prepared_at_ms: delivery.created_ms,
         message_reference: "1".to_owned(),
+        language: directory.organisation(delivery.organisation_id).map(|reader| reader.language).unwrap_or_default(),
         ..WriteOptions::default()
     }
 }

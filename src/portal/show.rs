@@ -139,6 +139,7 @@ pub(crate) fn message(message_type: &str) -> String {
         "dure" => "dure JSON".to_owned(),
         "courier" => "JSON".to_owned(),
         "csv" => "CSV".to_owned(),
+        "sheet" => "Excel".to_owned(),
         other => format!("{other} {name} {version}"),
     }
 }
@@ -151,6 +152,7 @@ pub(crate) fn format(name: &str) -> String {
         Some(("dure", "json")) => "dure JSON".to_owned(),
         Some(("courier", _)) => "JSON".to_owned(),
         None if name == "csv" => "CSV".to_owned(),
+        None if name == "xlsx" => "Excel".to_owned(),
         _ => name.to_owned(),
     }
 }

@@ -243,13 +243,16 @@ impl Writer<'_> {
         let place = match tree.shape {
             Shape::Segments if at.segment > 0 => at.segment.to_string(),
             Shape::Segments | Shape::Form => String::new(),
+            Shape::Sheet => tree.place(id).cell.unwrap_or_else(|| at.line.to_string()),
             _ if at.line > 0 && at.column > 0 => format!("{}:{}", at.line, at.column),
             _ if at.line > 0 => at.line.to_string(),
             _ => String::new(),
         };
         let meaning = match tree.shape {
             Shape::Segments => fields::segment(name, self.language).to_owned(),
-            Shape::Json | Shape::Form | Shape::Records | Shape::Canonical if tree.parent(id).is_some() => {
+            Shape::Json | Shape::Form | Shape::Records | Shape::Sheet | Shape::Canonical
+                if tree.parent(id).is_some() =>
+            {
                 fields::known(name, self.language).unwrap_or("").to_owned()
             }
             _ => String::new(),
@@ -270,7 +273,11 @@ impl Writer<'_> {
             meaning,
             value: shorten(tree.value(id)),
             parts,
-            at: if place.is_empty() { String::new() } else { Place::from_at(at).words(self.language) },
+            at: match tree.shape {
+                Shape::Sheet => tree.place(id).words(self.language),
+                _ if place.is_empty() => String::new(),
+                _ => Place::from_at(at).words(self.language),
+            },
             place,
             findings: self.findings.iter().filter(about).map(view).collect(),
         }
@@ -302,6 +309,10 @@ impl Writer<'_> {
                     && place.component.unwrap_or(0) == at.component
             }
             Shape::Form => place.field.as_deref().is_some_and(|field| field == tree.path(id)),
+            Shape::Sheet => {
+                let own = tree.place(id);
+                (&own.sheet, &own.cell, own.line) == (&place.sheet, &place.cell, place.line)
+            }
             _ => place.line.is_some() && place.line == some(at.line) && place.column == some(at.column),
         }
     }

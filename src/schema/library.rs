@@ -77,6 +77,7 @@ impl Library {
 
     /// The grammar of a message; `None` when there is no file for it, an error when the file is wrong.
     pub fn compile(&self, message_type: &MessageType) -> Result<Option<Arc<Grammar>>> {
+        let message_type = &*message_type.tables();
         if let Some(grammar) = read(&self.grammars).get(message_type) {
             return Ok(Some(Arc::clone(grammar)));
         }

@@ -171,13 +171,13 @@ fn convert_between_every_format_that_carries_the_type() {
         assert_eq!(desk.read("o2"), desk.read("o4"), "{to}");
     }
     // What the others cannot hold is said, value by value; what they hold comes back.
-    for (to, lost) in [("edifact-d96a", "customer_reference"), ("csv", "issue_time")] {
+    for (to, lost) in [("edifact-d96a", "customer_reference"), ("csv", "issue_time"), ("xlsx", "issue_time")] {
         let warnings = convert(&desk, to, "order.xml", "narrow");
         let expected = format!("{lost}: warning: ");
         assert!(warnings.iter().any(|line| line.starts_with(&expected)), "{to}: {warnings:?}");
         assert!(warnings.iter().all(|line| line.ends_with("[not-carried]")), "{to}: {warnings:?}");
         desk.run(&["check", "narrow"]).code(0);
-        for back in ["ubl-2.1", "edifact-d96a", "dure-json", "csv"] {
+        for back in ["ubl-2.1", "edifact-d96a", "dure-json", "csv", "xlsx"] {
             let warnings = convert(&desk, back, "narrow", "back");
             assert!(warnings.iter().all(|line| line.ends_with("[not-carried]")), "{to} {back}: {warnings:?}");
             let report = desk.run(&["check", "--json", "back"]).code(0).json();
@@ -199,7 +199,7 @@ fn convert_between_every_format_that_carries_the_type() {
     assert!(!edifact.contains("+1970"), "{edifact}");
 
     for from in ["catalogue-precision.xml", "catalogue-electronics.csv"] {
-        for to in ["ubl-2.1", "dure-json", "csv"] {
+        for to in ["ubl-2.1", "dure-json", "csv", "xlsx"] {
             let warnings = convert(&desk, to, from, "catalogue");
             // A table does not say for whom it is, and UBL asks.
             let lacking = from.ends_with(".csv") && to == "ubl-2.1";
@@ -230,6 +230,8 @@ fn convert_says_what_it_cannot() {
     let said = desk.run(&["convert", "--json", "--to", "csv", "order.xml", "-o", "order.csv"]).code(0).json();
     assert_eq!((&said["file"], &said["content_type"]), (&"order.csv".into(), &"text/csv; charset=utf-8".into()));
     assert!(said["findings"].as_array().unwrap().iter().all(|one| one["code"] == "not-carried"));
+    let said = desk.run(&["convert", "--json", "--to", "xlsx", "order.xml", "-o", "order.xlsx"]).code(0).json();
+    assert_eq!(said["content_type"], "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
     // To standard output comes the document and nothing else.
     let said = desk.run(&["convert", "--to", "csv", "order.xml"]).code(0);
     assert_eq!(said.out, desk.read("order.csv"));
@@ -237,6 +239,34 @@ fn convert_says_what_it_cannot() {
     convert(&desk, "dure-json", "order.xml", "one.json");
     desk.file("two.json", format!("[{},{}]", desk.read("one.json"), desk.read("one.json")));
     assert!(desk.run(&["convert", "--to", "csv", "two.json"]).code(1).err.contains("too-many"));
+}
+
+#[test]
+fn workbooks_are_checked_with_their_cells() {
+    let desk = Desk::new();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples/sheets");
+    for name in ["order.xlsx", "orders.xls", "catalogue.xlsx"] {
+        desk.file(name, std::fs::read(folder.join(name)).unwrap());
+    }
+    let said = desk.run(&["check", "order.xlsx", "orders.xls", "catalogue.xlsx"]).code(0);
+    for expected in [
+        "order.xlsx: sheet/1/Order PO-2026-1130: accepted",
+        "orders.xls: sheet/1/Order PO-2026-1131: accepted",
+        "orders.xls: sheet/1/Order PO-2026-1132: accepted",
+        "catalogue.xlsx: sheet/1/Catalogue JM-2026-12: accepted",
+        "sheet 발주서 cell S5 담당: warning: ",
+    ] {
+        assert!(said.out.contains(expected), "{said:?}");
+    }
+    convert(&desk, "csv", "order.xlsx", "order.csv");
+    convert(&desk, "dure-json", "order.csv", "a.json");
+    convert(&desk, "xlsx", "a.json", "again.xlsx");
+    convert(&desk, "dure-json", "again.xlsx", "b.json");
+    assert_eq!(desk.read("a.json"), desk.read("b.json"));
+    // By what it is, not by how it is called.
+    std::fs::rename(desk.0.path().join("again.xlsx"), desk.0.path().join("again.zip")).unwrap();
+    let said = desk.run(&["check", "--json", "again.zip"]).code(0).json();
+    assert_eq!((&said[0]["format"], &said[0]["messages"][0]["number"]), (&"xlsx".into(), &"PO-2026-1130".into()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use crate::harness::{Harness, catalogue, item, order};
 
 /// A mail with one attachment.
-fn mail(from: &str, message_id: &str, head: &str, file: &str, body: &str) -> String {
+fn mail(from: &str, message_id: &str, head: &str, file: &str, body: impl AsRef<[u8]>) -> String {
     let body = STANDARD.encode(body);
     format!(
         "From: {from}\r\nTo: orders@hub.example\r\nSubject: =?EUC-KR?B?ud/B1ryt?=\r\nMessage-ID: <{message_id}>\r\n{head}\
@@ -96,7 +96,7 @@ fn offline() -> Settings {
 }
 
 fn order_mail(message_id: &str, head: &str, number: &str) -> String {
-    mail("Buyer <buyer@sample.example>", message_id, head, "order.json", &order(number).to_string())
+    mail("Buyer <buyer@sample.example>", message_id, head, "order.json", order(number).to_string())
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn findings_are_told_in_a_clerks_words_and_the_corrected_one_is_taken() {
     let setting = Setting::new(&["server:mx.hub.example"]).await;
     let mut wrong = order("PO-2");
     wrong["lines"][1]["item"]["standard_item_id"]["value"] = json!("00000000000000");
-    let raw = mail("buyer@sample.example", "2@sample.example", PROVED, "order.json", &wrong.to_string());
+    let raw = mail("buyer@sample.example", "2@sample.example", PROVED, "order.json", wrong.to_string());
     let taken = setting.take(&raw).await;
     setting.check(&taken, "decided", "rejected", "unknown-item").await;
     let (_, text) = setting.mails().await.remove(0);
@@ -187,7 +187,7 @@ async fn an_unknown_sender_is_held_and_adopted_by_giving_the_address_to_a_partne
     let setting = Setting::new(&["server:mx.hub.example"]).await;
     let proved = "Authentication-Results: mx.hub.example; dmarc=pass header.from=mail.sample.example\r\n";
     let from = "정 대리 <jung@mail.sample.example>";
-    let taken = setting.take(&mail(from, "7@x.example", proved, "order.json", &order("PO-6").to_string())).await;
+    let taken = setting.take(&mail(from, "7@x.example", proved, "order.json", order("PO-6").to_string())).await;
     setting.check(&taken, "held", "held", "unknown-sender").await;
     assert_eq!(setting.only(&taken).await.organisation_id, setting.harness.org("centre"));
     assert!(!setting.harness.hub.release_mail(taken.id, "operator").await.unwrap(), "whose should it be?");
@@ -390,4 +390,46 @@ async fn lmtp_answers_for_every_recipient() {
     assert!(answers[1].starts_with("502"), "{answers:?}");
     // Two lines, the second of which is read as the answer to NOOP.
     assert!(answers[7].starts_with("250 2.0.0 kept") && answers[8].starts_with("250 2.0.0 kept"), "{answers:?}");
+}
+
+#[tokio::test]
+async fn an_order_in_a_workbook_is_accepted_and_answered_and_goes_on_as_workbooks() {
+    let setting = Setting::new(&["server:mx.hub.example"]).await;
+    let centre = setting.harness.org("centre");
+    for agreement in [
+        json!({"type": "Agreement", "id": "buyer-in-Order", "party": "buyer", "direction": "in", "document_type": "Order",
+            "format": "xlsx", "mail_proof": ["server:mx.hub.example"]}),
+        json!({"type": "Agreement", "id": "maker-a-out-Order", "party": "maker-a", "direction": "out", "document_type": "Order",
+            "format": "xlsx", "address": "mailto:orders@maker-a.example"}),
+    ] {
+        setting.harness.accepted(centre, agreement).await;
+    }
+    let settings = Settings { recipients: vec!["@hub.example".to_owned()], protocol: Protocol::Lmtp, ..offline() };
+    let (address, _stop) = listening(&setting, settings).await;
+    let workbook = include_bytes!("../../samples/sheets/order.xlsx");
+    let mut body = mail("buyer@sample.example", "30@sample.example", PROVED, "order.xlsx", workbook);
+    body.truncate(body.trim_end().len());
+    body.push_str("\r\n.");
+    let lines = ["LHLO me", "MAIL FROM:<buyer@sample.example>", "RCPT TO:<orders@hub.example>", "DATA", &body];
+    let answers = talk(address, &lines).await;
+    assert!(answers.last().unwrap().starts_with("250 2.0.0 kept"), "{answers:?}");
+    worker::run_once(&setting.harness.hub).await.unwrap();
+    let mails = setting.mails().await;
+    let text = mails.iter().find(|(to, _)| to == "mailto:buyer@sample.example").map(|(_, text)| text.as_str());
+    let text = text.unwrap_or_else(|| panic!("{mails:?}"));
+    assert!(text.contains("[order.xlsx]") && text.contains("주문 PO-2026-1130: "), "{text}");
+    assert!(text.contains("접수되었습니다") && text.contains("2줄, 합계 4,820,000 KRW"), "{text}");
+    assert!(text.contains("시트 발주서, 칸 S5"), "{text}");
+    let forwarded = mails.iter().find(|(to, _)| to == "mailto:orders@maker-a.example");
+    assert!(forwarded.is_some_and(|(_, body)| body.starts_with("PK\u{3}\u{4}")), "{mails:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_workbook_is_told_by_its_cell() {
+    let setting = Setting::new(&["server:mx.hub.example"]).await;
+    let broken = &include_bytes!("../../samples/sheets/order.xlsx")[..3000];
+    let taken = setting.take(&mail("buyer@sample.example", "31@sample.example", PROVED, "order.xlsx", broken)).await;
+    setting.check(&taken, "decided", "rejected", "damaged").await;
+    let (_, text) = setting.mails().await.remove(0);
+    assert!(text.contains("통합 문서가 손상되었습니다"), "{text}");
 }

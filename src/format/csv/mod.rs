@@ -1,38 +1,34 @@
 //! Tables as text (RFC 4180): catalogues and orders, one row an item or an order line.
 //!
 //! The delimiter is found in the header row, the character set by mark, hint or contents (UTF-8, else CP949). A row
-//! becomes a node `row` with a field per column; empty fields are absent. Thousands separators and the usual spellings of
-//! dates are made plain, as no other reading of them is possible. Rows of one order are one message. A large catalogue
-//! comes row by row. Left out: tables without a header row, several tables in one file.
+//! becomes a node `row` with a field per column, see `format::table`. Thousands separators and the usual spellings of
+//! dates are made plain, as no other reading of them is possible. Left out: tables without a header row, several tables
+//! in one file.
 
-mod header;
 mod records;
 mod write;
 
 pub use write::write;
 
-use std::borrow::Cow;
 use std::io::Read;
 
 use bytes::Buf;
 
-use self::header::{Column, Kind, ROW};
 use self::records::{Fault, Record, Records};
 use super::encoding::TextStream;
 use super::outbox::Outbox;
-use super::{Format, Hint, Limits, MessageStart, Part, Reader, Source};
+use super::table::{self, Kind, Table, at};
+use super::{Format, Hint, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
-use crate::model::name::Name;
-use crate::model::tree::{At, Shape, Tree};
-use crate::schema::simple::Base;
 
 /// How tables are known: only by what is said of them, or by a header row.
 pub(super) const FORMAT: Format = Format {
     name: "csv",
     media_types: &["text/csv", "text/tab-separated-values", "application/csv"],
     endings: &["csv", "tsv"],
+    magic: None,
     begins: |_| false,
     looks: |text| Kind::recognise(text.lines().next().unwrap_or("").split([',', ';', '\t'])).is_some(),
     open: |source, hint, limits| Ok(Box::new(CsvReader::new(source, hint, limits)?)),
@@ -43,9 +39,6 @@ const LARGE_BYTES: usize = 1 << 20;
 
 /// Bytes looked at to tell UTF-8 from CP949 in a stream.
 const LOOK_BYTES: u64 = 64 << 10;
-
-/// The field whose value starts another message.
-const SPLIT: &[(&str, &str)] = &[("Order", "order_id")];
 
 /// Reads a table.
 pub struct CsvReader {
@@ -61,20 +54,6 @@ pub struct CsvReader {
     /// What is wrong with the header row, until its message starts.
     header: Findings,
     done: bool,
-}
-
-/// A table whose header was read.
-struct Table {
-    kind: Kind,
-    columns: Vec<Option<Column>>,
-    row: Name,
-    /// The column that starts another message, and its value in the present one.
-    split: Option<(usize, String)>,
-    /// In groups, or the tree of the present message.
-    tree: Option<Tree>,
-    grouped: bool,
-    ordinal: u32,
-    too_large: bool,
 }
 
 impl CsvReader {
@@ -102,11 +81,7 @@ impl CsvReader {
                 (None, Some(finding.found("the beginning").expected(name)))
             }
         };
-        let expected = hint.message_type.as_ref().and_then(|known| match known.standard.as_str() {
-            "csv" => Some(known.clone()),
-            "dure" => Some(MessageType::new("csv", "1", &known.name)),
-            _ => None,
-        });
+        let expected = hint.message_type.as_ref().and_then(table::expected);
         Ok(CsvReader {
             records,
             waiting,
@@ -181,29 +156,8 @@ impl CsvReader {
             self.done = true;
             return Ok(());
         };
-        let mut columns: Vec<Option<Column>> = Vec::new();
-        for (index, word) in words.iter().enumerate() {
-            let place = Place { path: Some(word.clone()), ..Place::from_at(at(line, index + 1)) };
-            let column = kind.column(word);
-            let twice = column.is_some_and(|column| columns.iter().flatten().any(|known| known.name == column.name));
-            if twice {
-                findings.push(Finding::error(Code::Syntax, place).found(format!("a second column for {word}")));
-            } else if column.is_none() && !word.is_empty() {
-                let expected = kind.message_type.to_string();
-                findings.push(Finding::warning(Code::NotCarried, place).found(word).expected(expected));
-            }
-            columns.push(column.filter(|_| !twice));
-        }
-        let split = SPLIT.iter().find(|(name, _)| *name == kind.message_type.name).and_then(|(_, field)| {
-            let index = columns.iter().position(|column| column.is_some_and(|c| c.name.as_str() == *field))?;
-            Some((index, String::new()))
-        });
-        let grouped = self.large && kind.grammar.cut.is_some();
-        let table =
-            Table { kind, columns, row: Name::intern(ROW), split, tree: None, grouped, ordinal: 0, too_large: false };
-        if grouped {
-            self.queue.push(Part::Start(table.starts("")));
-        }
+        let table = Table::new(kind, "csv", (line, &words), None, self.large, findings);
+        table.begin(&mut self.queue);
         self.table = Some(table);
         Ok(())
     }
@@ -218,7 +172,8 @@ impl CsvReader {
         }
         let comma = self.records.as_ref().is_some_and(|records| records.delimiter() == ';');
         if let Some(table) = &mut self.table {
-            table.take(&self.record, comma, &self.limits, &mut self.queue, findings);
+            let row = (self.record.line, self.record.as_slice());
+            table.take(row, comma, &self.limits, &mut self.queue, findings);
         }
         Ok(())
     }
@@ -230,165 +185,6 @@ fn is_utf8(head: &[u8]) -> bool {
         // Cut in the middle of a character.
         Err(error) => error.error_len().is_none(),
     }
-}
-
-fn at(line: u32, column: usize) -> At {
-    At { line, column: u32::try_from(column).unwrap_or(u32::MAX), ..At::default() }
-}
-
-fn closed(mut tree: Tree) -> Tree {
-    while tree.depth() > 0 {
-        tree.close();
-    }
-    tree
-}
-
-impl Table {
-    fn starts(&self, reference: &str) -> MessageStart {
-        MessageStart { message_type: self.kind.message_type.clone(), reference: reference.to_owned() }
-    }
-
-    fn root(&self, line: u32) -> Tree {
-        let mut tree = Tree::new(Shape::Records);
-        tree.open(self.kind.grammar.root_name, at(line, 0));
-        tree
-    }
-
-    /// The end of the present message.
-    fn finish(&mut self, queue: &mut Outbox) {
-        if let Some(tree) = self.tree.take() {
-            if !self.too_large {
-                queue.push(Part::Whole(closed(tree)));
-            }
-            queue.push(Part::End);
-            self.too_large = false;
-        }
-    }
-
-    /// The end of the table.
-    fn end(&mut self, line: u32, queue: &mut Outbox) {
-        if self.grouped {
-            if self.ordinal == 0 {
-                queue.push(Part::Head(closed(self.root(line))));
-            }
-            let tail = self.root(line);
-            queue.push(Part::Tail(closed(tail)));
-            queue.push(Part::End);
-            return;
-        }
-        if self.tree.is_none() && self.ordinal == 0 {
-            // A header without rows is a message without lines.
-            queue.push(Part::Start(self.starts("")));
-            self.tree = Some(self.root(line));
-        }
-        self.finish(queue);
-    }
-
-    /// One row.
-    fn take(&mut self, record: &Record, comma: bool, limits: &Limits, queue: &mut Outbox, findings: &mut Findings) {
-        self.ordinal = self.ordinal.saturating_add(1);
-        if !self.grouped {
-            let key = self.split.as_ref().and_then(|(index, _)| record.fields().nth(*index)).map_or("", str::trim);
-            let another = self.split.as_ref().is_some_and(|(_, known)| !key.is_empty() && known != key);
-            if another {
-                self.finish(queue);
-            }
-            if self.tree.is_none() {
-                queue.push(Part::Start(self.starts("")));
-                self.tree = Some(self.root(record.line));
-                if let Some((_, known)) = &mut self.split {
-                    key.clone_into(known);
-                }
-            }
-        }
-        if self.grouped && self.ordinal == 1 {
-            // What belongs to the whole document stands in every row; the first says it.
-            let mut head = self.root(record.line);
-            self.fields(&mut head, record, comma, &mut Findings::default());
-            queue.push(Part::Head(closed(head)));
-        }
-        let mut tree = self.tree.take().unwrap_or_else(|| Tree::new(Shape::Records));
-        if tree.len() > limits.nodes || tree.text_bytes() as u64 > limits.whole_bytes {
-            if !std::mem::replace(&mut self.too_large, true) {
-                let finding = Finding::error(Code::TooLarge, Place::from_at(at(record.line, 0)));
-                let (found, allowed) = (tree.text_bytes(), limits.whole_bytes);
-                findings.push(finding.found(format!("{found} bytes")).expected(format!("{allowed} bytes")));
-            }
-            self.tree = Some(tree);
-            return;
-        }
-        self.fields(&mut tree, record, comma, findings);
-        if self.grouped {
-            tree.ordinal = self.ordinal;
-            queue.push(Part::Group(tree));
-        } else {
-            self.tree = Some(tree);
-        }
-    }
-
-    /// A row with its fields, put into a tree.
-    fn fields(&self, tree: &mut Tree, record: &Record, comma: bool, findings: &mut Findings) {
-        tree.open(self.row, at(record.line, 0));
-        for (index, field) in record.fields().enumerate() {
-            let here = at(record.line, index + 1);
-            match self.columns.get(index) {
-                Some(Some(column)) => {
-                    let value = plain(field, column.base, comma);
-                    if !value.is_empty() {
-                        tree.leaf(column.name, &value, here);
-                    }
-                }
-                Some(None) => {}
-                None if field.trim().is_empty() => {}
-                None => findings.push(
-                    Finding::error(Code::Unexpected, Place::from_at(here)).found(field).expected("the end of the row"),
-                ),
-            }
-        }
-        tree.close();
-    }
-}
-
-/// A field as its type is written: without blanks around it, numbers without thousands separators, dates as
-/// `2026-01-31`. What could be read in two ways is left as it is.
-fn plain(field: &str, base: Base, semicolons: bool) -> Cow<'_, str> {
-    let field = field.trim();
-    match base {
-        Base::Decimal | Base::Integer => number(field, semicolons).map_or(field.into(), Cow::Owned),
-        Base::Date => date(field).map_or(field.into(), Cow::Owned),
-        _ => field.into(),
-    }
-}
-
-/// `1,200` and `1,200,000.50` without commas; `12,5` and `12,50` with a point in a table whose delimiter is a semicolon.
-fn number(text: &str, semicolons: bool) -> Option<String> {
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut groups = whole.trim_start_matches('-').split(',');
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let first = groups.next().filter(|group| digits(group))?;
-    let rest: Vec<&str> = groups.collect();
-    if rest.is_empty() || fraction.is_some_and(|fraction| !digits(fraction)) {
-        return None;
-    }
-    let thousands = first.len() <= 3 && rest.iter().all(|group| group.len() == 3 && digits(group));
-    match (thousands, semicolons, rest.as_slice()) {
-        (true, false, _) | (true, true, [_, _, ..]) => Some(text.replace(',', "")),
-        (false, true, [cents]) if fraction.is_none() && digits(cents) => Some(text.replace(',', ".")),
-        _ => None,
-    }
-}
-
-/// `20260131`, `2026/1/31`, `2026. 1. 31.` as `2026-01-31`.
-fn date(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split(['-', '/', '.', ' ']).filter(|part| !part.is_empty()).collect();
-    let (year, month, day) = match parts.as_slice() {
-        [year, month, day] => (*year, *month, *day),
-        [whole] if whole.len() == 8 => (whole.get(..4)?, whole.get(4..6)?, whole.get(6..)?),
-        _ => return None,
-    };
-    let digits = |text: &str, most: usize| text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
-    (year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2))
-        .then(|| format!("{year}-{month:0>2}-{day:0>2}"))
 }
 
 impl Reader for CsvReader {
@@ -405,7 +201,7 @@ impl Reader for CsvReader {
                 None => self.start(&mut own)?,
                 Some(_) => self.row(&mut own)?,
             }
-            let waits = self.table.as_ref().is_some_and(|table| table.ordinal == 0 && !self.done);
+            let waits = self.table.as_ref().is_some_and(Table::is_fresh) && !self.done;
             if waits && !self.queue.has_started() {
                 // About the columns of a table whose first row is yet to come.
                 self.header = own;

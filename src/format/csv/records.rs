@@ -37,6 +37,11 @@ impl Record {
         self.fields.iter().take(self.count).map(String::as_str)
     }
 
+    /// The same at once.
+    pub(super) fn as_slice(&self) -> &[String] {
+        self.fields.get(..self.count).unwrap_or(&self.fields)
+    }
+
     /// Whether there is nothing in it.
     pub(super) fn is_blank(&self) -> bool {
         self.fields().all(|field| field.trim().is_empty())

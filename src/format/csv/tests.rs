@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::model::tree::Tree;
 
 fn read(source: Source, hint: &Hint, limits: &Limits) -> (String, Vec<Tree>) {
     let mut reader = CsvReader::new(source, hint, limits).unwrap();
@@ -99,6 +100,12 @@ fn what_is_wrong_is_found() {
          Error unexpected line 2 column 4 2 / the end of the row
          Error truncated line 3  / \"",
     );
+    check(
+        "item_id,price\nA,1\n합 계,1\n,2\n",
+        "start csv/1/Catalogue
+         whole row[1].item_id=A@2:1 row[1].price=1@2:2 row[2].price=2@4:2
+         end",
+    );
     check("item_id,price\n", "start csv/1/Catalogue\nwhole\nend");
     let hint = Hint { message_type: Some(MessageType::new("csv", "1", "Order")), ..Hint::default() };
     let source = Source::Bytes(Bytes::from_static(b"item_id,quantity\nA,1\n"));
@@ -108,22 +115,6 @@ fn what_is_wrong_is_found() {
     let source = Source::Bytes(Bytes::from_static(b"item_id,name\nA,\xba\xce\n"));
     let (found, _) = read(source, &hint, &Limits::default());
     assert!(found.ends_with("Error encoding line 2 byte 15 / UTF-8\n"), "{found}");
-}
-
-#[test]
-fn numbers_and_dates_are_made_plain_where_there_is_one_reading() {
-    let number = |text, semicolons| plain(text, Base::Decimal, semicolons).into_owned();
-    assert_eq!(number("1,200", false), "1200");
-    assert_eq!(number("-1,200,000.50", false), "-1200000.50");
-    assert_eq!(number("12,50", false), "12,50");
-    assert_eq!(number("12,50", true), "12.50");
-    assert_eq!(number("1,200", true), "1,200");
-    assert_eq!(number("1,20,000", false), "1,20,000");
-    assert_eq!(number(" 7 ", false), "7");
-    let date = |text| plain(text, Base::Date, false).into_owned();
-    assert_eq!(date("2026. 1. 31."), "2026-01-31");
-    assert_eq!(date("2026-01-31"), "2026-01-31");
-    assert_eq!(date("31.01.2026"), "31.01.2026");
 }
 
 #[test]

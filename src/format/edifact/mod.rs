@@ -11,6 +11,7 @@ pub(super) const FORMAT: Format = Format {
     name: "edifact",
     media_types: &["application/edifact", "application/edi-consent"],
     endings: &["edi", "edifact"],
+    magic: None,
     begins: |text| {
         let tag = ["UNA", "UNB", "UNG", "UNH"].into_iter().find_map(|tag| text.strip_prefix(tag));
         tag.and_then(|rest| rest.chars().next()).is_some_and(|c| c.is_ascii() && !c.is_ascii_alphanumeric())

@@ -32,6 +32,7 @@ pub(super) const FORMAT: Format = Format {
     name: "json",
     media_types: &["application/json"],
     endings: &["json"],
+    magic: None,
     begins: |text| text.starts_with(['{', '[']),
     looks: |_| false,
     open: |source, hint, limits| Ok(Box::new(JsonReader::new(source, hint, limits)?)),

@@ -42,8 +42,8 @@ pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
         text.push('\n');
         text.push_str(say(
             language,
-            "메일에서 처리할 문서를 찾지 못했습니다. XML, EDI, CSV 파일을 첨부해 주십시오. ZIP으로 묶어도 됩니다.\n",
-            "No document was found in it. Please attach XML, EDI or CSV files; they may be in a ZIP archive.\n",
+            "메일에서 처리할 문서를 찾지 못했습니다. XML, EDI, CSV, 엑셀 파일을 첨부해 주십시오. ZIP으로 묶어도 됩니다.\n",
+            "No document was found in it. Please attach XML, EDI, CSV or Excel files; they may be in a ZIP archive.\n",
         ));
     }
     if !report.left_out.is_empty() {

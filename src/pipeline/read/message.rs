@@ -286,6 +286,7 @@ fn sender_path(document_type: DocumentType) -> Option<&'static str> {
 /// A tree that is only the root of another.
 fn bare(tree: &Tree) -> Tree {
     let mut bare = Tree::new(tree.shape);
+    bare.sheet.clone_from(&tree.sheet);
     if let Some(root) = tree.root() {
         bare.open(tree.name(root), tree.node(root).at);
         bare.close();

@@ -139,14 +139,14 @@ impl Source {
             message_type: None,
         };
         // A format that does not say what it carries is read as what is agreed with its sender, if that is one thing.
-        let csv: Vec<_> = DocumentType::ALL
+        let tables: Vec<_> = DocumentType::ALL
             .iter()
             .filter_map(|&kind| {
                 self.directory.agreement(self.interchange.organisation_id, Direction::In, kind, &self.today)
             })
-            .filter(|agreed| agreed.terms.format == "csv")
+            .filter(|agreed| matches!(agreed.terms.format.as_str(), "csv" | "xlsx"))
             .collect();
-        if let [only] = csv.as_slice() {
+        if let [only] = tables.as_slice() {
             hint.message_type = message_of("csv", only.document_type);
             if hint.charset.is_none() {
                 hint.charset = some(&only.terms.charset);

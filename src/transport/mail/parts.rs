@@ -227,8 +227,10 @@ impl Found {
             self.leave(&file.name, file.body.len(), Why::TooLarge);
             return;
         }
+        let bare = Hint::default();
         if file.body.starts_with(b"PK\x03\x04")
             && !ends_with(&file.name, &["docx", "ods", "odt", "pptx", "xlsm", "xlsx"])
+            && recognise(&file.body, &bare).is_none()
         {
             if depth < limits.depth {
                 self.archive(&file, limits, depth + 1);
@@ -253,8 +255,7 @@ impl Found {
             file_name: some(&file.name),
             message_type: None,
         };
-        let head = file.body.get(..LOOK_BYTES).unwrap_or(&file.body);
-        if !page && recognise(head, &hint).is_some() {
+        if !page && recognise(&file.body, &hint).is_some() {
             self.documents.push(file);
         } else {
             let why = if file.name.is_empty() { Why::PassedOver } else { Why::NoDocument };
@@ -268,9 +269,8 @@ impl Found {
             return;
         };
         if archive.index_for_name("[Content_Types].xml").is_some() {
-            // A workbook or a text by another name: a file, not an archive of files.
-            let file = Attached { name: format!("{}.xlsx", file.name), ..file.clone() };
-            self.file(file, limits, depth);
+            // A text or slides by another name: a file, not an archive of files.
+            self.leave(&file.name, file.body.len(), Why::NoDocument);
             return;
         }
         for index in 0..archive.len() {
@@ -428,6 +428,39 @@ mod tests {
         assert_eq!(left, ["all.zip/note.doc NoDocument"]);
         let (documents, left) = found(&mail(&[("broken.zip", b"PK\x03\x04 broken")]), &Limits::default());
         assert_eq!((documents.len(), left), (0, to_vec(&["broken.zip Damaged"])));
+    }
+
+    #[test]
+    fn a_workbook_is_a_file_and_other_archives_are_opened() {
+        let order = include_bytes!("../../../samples/sheets/order.xlsx");
+        let old = include_bytes!("../../../samples/sheets/orders.xls");
+        let letter = zipped(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>")]);
+        // Stored, so that the names of what is in the workbook stand in the archive as well.
+        let mut outer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        outer.start_file("발주서.xlsx", stored).unwrap();
+        outer.write_all(order).unwrap();
+        let outer = outer.finish().unwrap().into_inner();
+        let hangul = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and no directory";
+        let raw = mail(&[
+            ("order.xlsx", order),
+            ("no-name", order),
+            ("orders.xls", old),
+            ("outer.zip", &outer),
+            ("letter.docx", &letter),
+            ("letter", &letter),
+            ("letter.hwp", hangul),
+        ]);
+        let (documents, left) = found(&raw, &Limits::default());
+        let (one, two) = (order.len(), old.len());
+        let expected = [
+            format!("order.xlsx {one}"),
+            format!("no-name {one}"),
+            format!("orders.xls {two}"),
+            format!("outer.zip/발주서.xlsx {one}"),
+        ];
+        assert_eq!(documents, expected);
+        assert_eq!(left, ["letter.docx NoDocument", "letter NoDocument", "letter.hwp NoDocument"]);
     }
 
     #[test]

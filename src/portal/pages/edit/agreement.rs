@@ -49,8 +49,13 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
     let w = seat.w;
     let partners = seat.partner_choices();
     let partners: Vec<(&str, &str)> = partners.iter().map(|(short, name)| (short.as_str(), name.as_str())).collect();
-    let formats =
-        [("ubl-2.1", "UBL 2.1"), ("edifact-d96a", "EDIFACT D.96A"), ("dure-json", "dure JSON"), ("csv", "CSV")];
+    let formats = [
+        ("ubl-2.1", "UBL 2.1"),
+        ("edifact-d96a", "EDIFACT D.96A"),
+        ("dure-json", "dure JSON"),
+        ("csv", "CSV"),
+        ("xlsx", "Excel (XLSX)"),
+    ];
     let direction = [("in", w.direction_in), ("out", w.direction_out)];
     let acks = [("", w.none), ("functional", w.functional), ("receipt", w.receipt_only)];
     let rounding = [("", w.nothing), ("half-up", w.half_up), ("half-even", w.half_even), ("down", w.down)];

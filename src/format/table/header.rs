@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::model::finding::Language;
 use crate::model::message::MessageType;
 use crate::model::name::Name;
 use crate::schema::grammar::{Grammar, TypeId};
@@ -18,60 +19,89 @@ pub(super) const ROW: &str = "row";
 
 /// A column that a table may have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub(in crate::format) struct Column {
     /// Its field.
-    pub(super) name: Name,
+    pub(in crate::format) name: Name,
     /// What its values are.
-    pub(super) base: Base,
+    pub(in crate::format) base: Base,
 }
 
 /// A kind of table.
-pub(super) struct Kind {
-    pub(super) message_type: MessageType,
-    pub(super) grammar: Arc<Grammar>,
-    pub(super) columns: Vec<Column>,
+pub(in crate::format) struct Kind {
+    pub(in crate::format) message_type: MessageType,
+    pub(in crate::format) grammar: Arc<Grammar>,
+    pub(in crate::format) columns: Vec<Column>,
     required: Vec<Name>,
+    /// The first Korean word for each column.
+    titles: Vec<String>,
     words: FxHashMap<String, usize>,
 }
 
 /// A header word without what does not matter.
-fn plain(word: &str) -> String {
+pub(super) fn plain_word(word: &str) -> String {
     let word = word.split(['(', '[', '（']).next().filter(|word| !word.trim().is_empty()).unwrap_or(word);
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl Kind {
-    pub(super) fn of(message_type: &MessageType) -> Option<Kind> {
+    pub(in crate::format) fn of(message_type: &MessageType) -> Option<Kind> {
         let grammar = library().message(message_type)?;
         let row: TypeId = grammar.root_type().child(Name::find(ROW)?)?.type_id;
-        let (mut columns, mut required, mut words) = (Vec::new(), Vec::new(), FxHashMap::default());
+        let (mut columns, mut required, mut titles) = (Vec::new(), Vec::new(), Vec::new());
+        let mut words = FxHashMap::default();
         for particle in grammar.particles(row) {
             let base = grammar.ty(particle.type_id).value.as_ref().map_or(Base::String, |value| value.base);
             if particle.min > 0 {
                 required.push(particle.name);
             }
+            let mut korean = None;
             for word in particle.doc.split('|').chain([particle.name.as_str()]) {
-                words.entry(plain(word)).or_insert(columns.len());
+                words.entry(plain_word(word)).or_insert(columns.len());
+                if korean.is_none() && !word.trim().is_ascii() {
+                    korean = Some(word.trim().to_owned());
+                }
             }
             columns.push(Column { name: particle.name, base });
+            titles.push(korean.unwrap_or_else(|| particle.name.as_str().to_owned()));
         }
-        Some(Kind { message_type: message_type.clone(), grammar, columns, required, words })
+        Some(Kind { message_type: message_type.clone(), grammar, columns, required, titles, words })
     }
 
     /// The column of a header word.
-    pub(super) fn column(&self, word: &str) -> Option<Column> {
-        self.columns.get(*self.words.get(&plain(word))?).copied()
+    pub(in crate::format) fn column(&self, word: &str) -> Option<Column> {
+        self.columns.get(*self.words.get(&plain_word(word))?).copied()
+    }
+
+    /// How many columns these words name, and how many that are needed they do not.
+    pub(in crate::format) fn score<'w>(&self, words: impl Iterator<Item = &'w str>) -> (usize, usize) {
+        let mut found: Vec<Name> = words.filter_map(|word| self.column(word)).map(|column| column.name).collect();
+        found.sort_unstable();
+        found.dedup();
+        (found.len(), self.required.iter().filter(|name| !found.contains(name)).count())
+    }
+
+    /// What a column is called in a header row for people: a word that is read again as that column.
+    pub(in crate::format) fn title(&self, index: usize, language: Language) -> String {
+        let name = self.columns.get(index).map_or("", |column| column.name.as_str());
+        match (language, self.titles.get(index)) {
+            (Language::Ko, Some(title)) => title.clone(),
+            _ => {
+                let mut text = name.replace('_', " ");
+                if let Some(first) = text.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                text
+            }
+        }
     }
 
     /// The kind whose words these are: the one that knows most of them, then the one that lacks fewest it needs.
-    pub(super) fn recognise<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Option<Kind> {
+    pub(in crate::format) fn recognise<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Option<Kind> {
         let kinds = library().messages().into_iter().filter(|known| known.standard == "csv");
         let scored = kinds.filter_map(|message_type| {
             let kind = Kind::of(&message_type)?;
-            let found: Vec<Name> =
-                words.clone().filter_map(|word| kind.column(word)).map(|column| column.name).collect();
-            let lacking = kind.required.iter().filter(|name| !found.contains(name)).count();
-            (!found.is_empty()).then_some((found.len(), std::cmp::Reverse(lacking), kind))
+            let (found, lacking) = kind.score(words.clone());
+            (found > 0).then_some((found, std::cmp::Reverse(lacking), kind))
         });
         scored.max_by_key(|(known, lacking, _)| (*known, *lacking)).map(|(_, _, kind)| kind)
     }
@@ -97,6 +127,19 @@ mod tests {
     }
 
     #[test]
+    fn titles_are_read_again() {
+        for name in ["Catalogue", "Order"] {
+            let kind = Kind::of(&MessageType::new("csv", "1", name)).unwrap();
+            for (index, column) in kind.columns.iter().enumerate() {
+                for language in [Language::Ko, Language::En] {
+                    let title = kind.title(index, language);
+                    assert_eq!(kind.column(&title).unwrap().name, column.name, "{title}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_word_means_two_fields() {
         for name in ["Catalogue", "Order"] {
             let message_type = MessageType::new("csv", "1", name);
@@ -105,7 +148,7 @@ mod tests {
             let mut seen = FxHashMap::default();
             for particle in kind.grammar.particles(row) {
                 for word in particle.doc.split('|').chain([particle.name.as_str()]) {
-                    if let Some(other) = seen.insert(plain(word), particle.name) {
+                    if let Some(other) = seen.insert(plain_word(word), particle.name) {
                         assert_eq!(other, particle.name, "{word} in {name}");
                     }
                 }
