@@ -171,6 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn a_workbook_is_known_by_its_beginning_in_a_stream() {
+        let workbook: &[u8] = include_bytes!("../../samples/sheets/catalogue.xlsx");
+        for source in [Source::Stream(Box::new(workbook)), Source::Bytes(Bytes::from_static(workbook))] {
+            let mut reader = open(source, &Hint::default(), Limits::default()).unwrap();
+            let part = reader.next(&mut Findings::default()).unwrap();
+            assert!(matches!(part, Some(Part::Start(start)) if start.message_type.to_string() == "sheet/1/Catalogue"));
+        }
+        assert_eq!(name(include_bytes!("../../samples/sheets/orders.xls"), None, Some("a.csv")), "sheet");
+    }
+
+    #[test]
     fn what_is_not_known_is_one_finding() {
         let mut findings = Findings::default();
         for (bytes, stream) in [(&b"%PDF-1.7"[..], false), (b"%PDF-1.7", true), (b"", false)] {

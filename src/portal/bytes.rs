@@ -4,6 +4,7 @@
 use encoding_rs::{EUC_KR, Encoding, UTF_8, WINDOWS_1252};
 
 use super::findings::FindingView;
+use crate::format::{Hint, recognise};
 use crate::model::finding::{Finding, Language};
 
 /// Bytes of a payload that are shown.
@@ -47,7 +48,9 @@ pub(crate) struct Text {
 /// The text of a payload's first bytes, with findings beside their lines. `charset` is what the transport or the
 /// agreement said, or empty; `more` whether bytes were left out.
 pub(crate) fn text(bytes: &[u8], charset: &str, more: bool, findings: &[Finding], language: Language) -> Text {
-    let (decoded, charset) = decode(bytes, charset);
+    // What is no text is shown as a tree only.
+    let is_text = recognise(bytes, &Hint::default()).is_none_or(|format| format.magic.is_none());
+    let (decoded, charset) = if is_text { decode(bytes, charset) } else { (String::new(), "") };
     let dialect = Dialect::of(&decoded);
     let (mut rows, cut) = rows(&decoded, dialect);
     let mut elsewhere = Vec::new();
@@ -225,6 +228,17 @@ mod tests {
 
     fn at(line: u32, column: u32) -> Place {
         Place { line: Some(line), column: Some(column), ..Place::default() }
+    }
+
+    #[test]
+    fn a_workbook_is_not_shown_as_text() {
+        let workbook = include_bytes!("../../samples/sheets/order.xlsx");
+        let place = Place { sheet: Some("발주서".to_owned()), cell: Some("O7".to_owned()), ..Place::default() };
+        let finding = Finding::error(Code::BadValue, place);
+        let shown = text(workbook, "", false, &[finding], Language::Ko);
+        assert!(shown.rows.iter().all(|row| row.text.is_empty()));
+        assert_eq!(shown.elsewhere.len(), 1);
+        assert!(shown.elsewhere[0].place.contains("발주서"), "{}", shown.elsewhere[0].place);
     }
 
     #[test]

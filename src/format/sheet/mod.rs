@@ -226,8 +226,8 @@ impl SheetReader {
         if !std::mem::replace(&mut self.known, true) && !findings.has_errors() && self.book.is_some() {
             findings.push(match self.seen.take() {
                 Some((place, words)) => {
-                    let expected = self.expected.as_ref().map(ToString::to_string);
-                    let expected = expected.unwrap_or_else(|| "csv/1/Catalogue, csv/1/Order".to_owned());
+                    let expected = self.expected.as_ref().map(|known| format!("sheet/1/{}", known.name));
+                    let expected = expected.unwrap_or_else(|| "sheet/1/Catalogue, sheet/1/Order".to_owned());
                     Finding::error(Code::UnknownMessage, place).found(words).expected(expected)
                 }
                 None => Finding::error(Code::Empty, Place::default()),
@@ -310,7 +310,7 @@ impl SheetReader {
         }
         let place = table.place(self.row.number, index + 1);
         let finding = Finding::warning(Code::NotCarried, place);
-        findings.push(finding.found(text.trim()).expected(table.kind.message_type.to_string()));
+        findings.push(finding.found(text.trim()).expected(table.message_type.to_string()));
         true
     }
 }

@@ -115,8 +115,8 @@ fn an_order_form_with_title_merged_cells_total_and_remark() {
         "start sheet/1/Order
          whole row[1].order_id=PO-2026-1130@A6 row[1].issue_date=2026-11-24@B6 row[1].buyer_id=gln:8801234500012@C6 row[1].buyer_name=표본상사(주)@D6 row[1].seller_id=gln:8801234500043@E6 row[1].delivery_name=천안 2공장@F6 row[1].delivery_postal_zone=04524@G6 row[1].delivery_street=번영로 00@H6 row[1].currency=KRW@I6 row[1].requested_date=2026-12-04@J6 row[1].line_id=1@K6 row[1].item_id=LM-40@L6 row[1].name=레이저 거리계 LM-40@M6 row[1].gtin=08801234500011@N6 row[1].quantity=8@O6 row[1].unit=EA@P6 row[1].price=540000@Q6 row[1].amount=4320000@R6 row[2].order_id=PO-2026-1130@A7 row[2].issue_date=2026-11-24@B7 row[2].buyer_id=gln:8801234500012@C7 row[2].buyer_name=표본상사(주)@D7 row[2].seller_id=gln:8801234500043@E7 row[2].delivery_name=천안 2공장@F7 row[2].delivery_postal_zone=04524@G7 row[2].delivery_street=번영로 00@H7 row[2].currency=KRW@I7 row[2].requested_date=2026-12-04@J7 row[2].line_id=2@K7 row[2].item_id=T-2@L7 row[2].name=교정용 타깃 T-2@M7 row[2].gtin=08801234500028@N7 row[2].quantity=20@O7 row[2].unit=EA@P7 row[2].price=25000@Q7 row[2].amount=500000@R7
          end
-         Warning not-carried sheet 발주서 cell S5 담당 담당 / csv/1/Order
-         Warning not-carried sheet 발주서 cell A10 ※ 납품 전 하루 먼저 연락 바랍니다. / csv/1/Order",
+         Warning not-carried sheet 발주서 cell S5 담당 담당 / sheet/1/Order
+         Warning not-carried sheet 발주서 cell A10 ※ 납품 전 하루 먼저 연락 바랍니다. / sheet/1/Order",
     );
 }
 
@@ -166,7 +166,7 @@ fn cells_are_what_people_see() {
          C@C7 row[1].price=0.3@D7 row[1].issue_date=2026-01-31@E7 row[2].item_id=007@B9 row[2].name=#REF!@C9 row[2].price=#N/A@D9 row[2].issue_date=2026-01-31@E9
          end
          Error bad-value sheet 가격 cell C9 name #REF! / a value
-         Warning not-carried sheet 가격 cell H9 TRUE / csv/1/Catalogue",
+         Warning not-carried sheet 가격 cell H9 TRUE / sheet/1/Catalogue",
     );
 }
 
@@ -179,7 +179,7 @@ fn what_is_wrong_is_found() {
     check(&workbook("", "", &[("a", "<sheetData/>")]), "Error empty   /");
     check(
         &workbook("", "", &[("빈 시트", "<sheetData/>"), ("안내", &rows(&[&["아무", "말"]]))]),
-        "Error unknown-message line 1 sheet 안내 아무, 말 / csv/1/Catalogue, csv/1/Order",
+        "Error unknown-message line 1 sheet 안내 아무, 말 / sheet/1/Catalogue, sheet/1/Order",
     );
     let header: &[&str] = &["item_id", "price"];
     check(&workbook("", "", &[("a", &rows(&[header]))]), "start sheet/1/Catalogue\nwhole\nend");

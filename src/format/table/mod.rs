@@ -38,7 +38,7 @@ pub(super) struct Table {
     /// What it is.
     pub(super) kind: Kind,
     /// What its messages are called.
-    message_type: MessageType,
+    pub(super) message_type: MessageType,
     /// The field of each column.
     pub(super) columns: Vec<Option<Column>>,
     /// The sheet it stands on, if it does.
@@ -84,6 +84,7 @@ impl Table {
         large: bool,
         findings: &mut Findings,
     ) -> Table {
+        let message_type = MessageType { standard: standard.to_owned(), ..kind.message_type.clone() };
         let mut columns: Vec<Option<Column>> = Vec::new();
         for (index, word) in words.iter().enumerate() {
             let word = word.trim();
@@ -93,7 +94,7 @@ impl Table {
             if twice {
                 findings.push(Finding::error(Code::Syntax, place).found(format!("a second column for {word}")));
             } else if column.is_none() && !word.is_empty() {
-                let expected = kind.message_type.to_string();
+                let expected = message_type.to_string();
                 findings.push(Finding::warning(Code::NotCarried, place).found(word).expected(expected));
             }
             columns.push(column.filter(|_| !twice));
@@ -104,7 +105,6 @@ impl Table {
         let split = split.and_then(|(_, field)| Some((position(field)?, String::new())));
         let item = position(ITEM);
         let grouped = large && kind.grammar.cut.is_some();
-        let message_type = MessageType { standard: standard.to_owned(), ..kind.message_type.clone() };
         Table {
             kind,
             message_type,
@@ -272,7 +272,7 @@ impl Table {
                 None if self.sheet.is_some() => findings.push(
                     Finding::warning(Code::NotCarried, self.place(line, index + 1))
                         .found(field)
-                        .expected(self.kind.message_type.to_string()),
+                        .expected(self.message_type.to_string()),
                 ),
                 None => findings.push(
                     Finding::error(Code::Unexpected, self.place(line, index + 1))
