@@ -433,3 +433,24 @@ async fn what_is_wrong_in_a_workbook_is_told_by_its_cell() {
     let (_, text) = setting.mails().await.remove(0);
     assert!(text.contains("통합 문서가 손상되었습니다"), "{text}");
 }
+
+#[tokio::test]
+async fn a_large_price_list_in_a_workbook_comes_row_by_row() {
+    let harness = Harness::new().await;
+    let mut table = "catalogue_id,item_id,name,description,price,currency,unit\n".to_owned();
+    for number in 0..9_000u32 {
+        // What differs from row to row does not pack well.
+        let mark = number.wrapping_mul(2_654_435_761);
+        table
+            .push_str(&format!("CAT-L,B-{mark:08x},육각 볼트 {mark:x},{:x},{number}.50,KRW,EA\n", mark.rotate_left(9)));
+    }
+    let hint = dure::format::Hint::default();
+    let workbook = dure::pipeline::check::convert_bytes(table.into(), &hint, "xlsx", 0).unwrap().unwrap().bytes;
+    assert!(workbook.len() > 256 << 10, "{}", workbook.len());
+    let answer = harness.call_as("maker-a", "application/octet-stream", workbook).await;
+    assert_eq!(answer.status.as_u16(), 202, "{}", answer.text());
+    worker::run_once(&harness.hub).await.unwrap();
+    let id = answer.json()["interchange"].as_str().unwrap().parse::<InterchangeId>().unwrap();
+    let (state, disposition, findings) = harness.state(id.0).await;
+    assert_eq!((state.as_str(), disposition.as_str()), ("decided", "accepted"), "{findings}");
+}
