@@ -17,18 +17,19 @@ use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::error::{Context, Error, Kind, Result};
 use crate::jobs;
+use crate::pipeline::channel::Channel;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::Outbound;
 use crate::pipeline::{dispatch, worker};
 use crate::store::{Address, Store, StoreConfig};
-use crate::transport::folder::{self, FolderOut};
+use crate::transport::folder::{self, FolderChannel, FolderOut};
 use crate::transport::http_client::HttpClient;
 use crate::transport::keys;
 use crate::transport::listen::Serving;
 use crate::transport::mail::intake::Intake;
 use crate::transport::mail::listener as mail_listener;
-use crate::transport::mail_client::MailClient;
-use crate::transport::mailbox;
+use crate::transport::mail_client::{MailClient, RelayChannel};
+use crate::transport::mailbox::{self, MailboxChannel};
 use crate::transport::tls::TlsFiles;
 
 /// How long what is under way may take when the hub stops.
@@ -95,7 +96,25 @@ pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
         Box::new(FolderOut::new(config.folder.clone())),
         Box::new(MailClient::new(&config.mail_out, clock.clone())?),
     ];
-    Hub::new(config, store, clock, sealer, outbound).await
+    let hub = Hub::new(config, store, clock, sealer, outbound).await?;
+    hub.set_channels(channels(&hub));
+    Ok(hub)
+}
+
+/// The channels that the page of the channels shows.
+fn channels(hub: &Hub) -> Vec<Box<dyn Channel>> {
+    let config = &hub.config;
+    let mut channels: Vec<Box<dyn Channel>> = Vec::new();
+    for (name, settings) in &config.folder {
+        channels.push(Box::new(FolderChannel::new(name, settings)));
+    }
+    for (name, settings) in &config.mailbox {
+        channels.push(Box::new(MailboxChannel::new(name, settings)));
+    }
+    if let Some(relay) = RelayChannel::new(&config.mail_out, hub.clock.clone()) {
+        channels.push(Box::new(relay));
+    }
+    channels
 }
 
 /// A hub that runs.

@@ -1,6 +1,8 @@
 //! Channels that the hub keeps open by itself: the operator is told once when one fails, with the cause, and once when it
 //! works again (log, metric, and the state in the store, which pages show).
 
+use futures_util::future::BoxFuture;
+
 use super::hub::Hub;
 use super::metrics::label;
 use crate::error::Result;
@@ -11,7 +13,33 @@ const NOTE_EVERY_MS: i64 = 60_000;
 /// Characters of a cause that are kept.
 const LONGEST_CAUSE: usize = 500;
 
+/// A channel that somebody may ask to be tried.
+pub trait Channel: Send + Sync {
+    /// Its name among channels: `mailbox:NAME`, `folder:NAME`, `mail-out`.
+    fn name(&self) -> &str;
+
+    /// Where it leads, in a line: a host, a folder.
+    fn place(&self) -> String;
+
+    /// Short name of the partner whose channel it is; none where it is the hub's.
+    fn partner(&self) -> Option<&str> {
+        None
+    }
+
+    /// Tries whether it works, without taking or sending anything: why not, if it does not. Bounded in time.
+    fn probe<'a>(&'a self, hub: &'a Hub) -> BoxFuture<'a, Result<(), String>>;
+}
+
 impl Hub {
+    /// Tries a channel and notes what came of it; none if there is no such channel.
+    pub async fn try_channel(&self, name: &str) -> Result<Option<bool>> {
+        let Some(channel) = self.channels().iter().find(|channel| channel.name() == name) else { return Ok(None) };
+        match channel.probe(self).await {
+            Ok(()) => self.channel_works(name).await.map(|()| Some(true)),
+            Err(cause) => self.channel_failed(name, &cause, true).await.map(|()| Some(false)),
+        }
+    }
+
     /// A channel works.
     pub async fn channel_works(&self, name: &str) -> Result<()> {
         let (channel, now_ms) = (name.to_owned(), self.clock.now_ms());

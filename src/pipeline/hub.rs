@@ -1,11 +1,12 @@
 //! The hub: what every stage shares.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore, broadcast, watch};
 
+use super::channel::Channel;
 use super::courier::Couriers;
 use super::metrics::Metrics;
 use super::outbound::Outbound;
@@ -56,6 +57,7 @@ pub struct Hub {
     pub(super) reading: Semaphore,
     /// Who this hub is in leases.
     pub owner: String,
+    channels: OnceLock<Vec<Box<dyn Channel>>>,
     happened: broadcast::Sender<Happened>,
     directory: ArcSwap<Directory>,
     stop: watch::Sender<bool>,
@@ -88,6 +90,7 @@ impl Hub {
             scheduled: Notify::new(),
             reading: Semaphore::new(super::worker::READING_KIB),
             owner,
+            channels: OnceLock::new(),
             happened: broadcast::channel(1024).0,
             directory: ArcSwap::from_pointee(directory),
             stop: watch::channel(false).0,
@@ -95,6 +98,16 @@ impl Hub {
             last_id_ms: AtomicI64::new(clock.now_ms()),
             clock,
         }))
+    }
+
+    /// Channels that can be tried; none before they are set up.
+    pub fn channels(&self) -> &[Box<dyn Channel>] {
+        self.channels.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Sets up the channels that can be tried, once.
+    pub fn set_channels(&self, channels: Vec<Box<dyn Channel>>) {
+        drop(self.channels.set(channels));
     }
 
     /// The next id. Time that goes backwards does not take ids back.

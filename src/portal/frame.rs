@@ -169,7 +169,7 @@ impl Frame {
 }
 
 /// The menu: pages without a name in their path, in this order, as far as they are the role's.
-const MENU: &[&str] = &["/", "/trades", "/interchanges", "/deliveries", "/partners", "/accounts"];
+const MENU: &[&str] = &["/", "/trades", "/interchanges", "/deliveries", "/partners", "/channels", "/accounts"];
 
 /// Under which entry of the menu a page stands, by how its path begins.
 const BELOW: &[(&str, &str)] = &[
@@ -180,6 +180,7 @@ const BELOW: &[(&str, &str)] = &[
     ("/agreements/", "/partners"),
     ("/new/partner", "/partners"),
     ("/new/agreement", "/partners"),
+    ("/channels/", "/channels"),
     ("/accounts/", "/accounts"),
     ("/new/account", "/accounts"),
 ];

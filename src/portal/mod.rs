@@ -69,6 +69,8 @@ pub const PAGES: &[Page] = &[
     Page { path: "/accounts/{id}/password", method: Method::Post, rights: Rights::ADMINISTRATORS, title: |w, _| w.new_password, route: || post(pages::accounts::new_password) },
     Page { path: "/agreements/{id}", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || get(pages::edit::agreement::edit) },
     Page { path: "/agreements/{id}", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.edit, route: || post(pages::edit::agreement::edited) },
+    Page { path: "/channels", method: Method::Get, rights: Rights::KEEPERS, title: |w, _| w.channels, route: || get(pages::channels::list) },
+    Page { path: "/channels/{id}/test", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.try_channel, route: || post(pages::channels::attempt) },
     Page { path: "/deliveries", method: Method::Get, rights: Rights::TRADERS, title: |w, scope| if scope == Scope::Centre { w.outgoing } else { w.sent_to_us }, route: || get(pages::deliveries::show) },
     Page { path: "/deliveries/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.delivery, route: || get(pages::delivery::show) },
     Page { path: "/deliveries/{id}/body", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::delivery::body) },

@@ -21,8 +21,12 @@ use super::trust;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::model::secret::Secret;
+use crate::pipeline::channel::Channel;
+use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::{Outbound, Outgoing, Sent};
 
+/// The relay's name among channels.
+const CHANNEL: &str = "mail-out";
 /// Recipients of one delivery.
 const MOST_RECIPIENTS: usize = 20;
 
@@ -157,13 +161,54 @@ impl MailClient {
     }
 }
 
+/// The relay as a channel that can be tried; it is made anew for that.
+pub struct RelayChannel {
+    settings: Settings,
+    clock: Clock,
+}
+
+impl RelayChannel {
+    /// Of the configuration; none if there is no relay.
+    pub fn new(settings: &Settings, clock: Clock) -> Option<RelayChannel> {
+        (!settings.relay.is_empty()).then(|| RelayChannel { settings: settings.clone(), clock })
+    }
+}
+
+impl Channel for RelayChannel {
+    fn name(&self) -> &str {
+        CHANNEL
+    }
+
+    fn place(&self) -> String {
+        self.settings.relay.clone()
+    }
+
+    fn probe<'a>(&'a self, _: &'a Hub) -> BoxFuture<'a, std::result::Result<(), String>> {
+        Box::pin(async move {
+            let client = MailClient::new(&self.settings, self.clock.clone()).map_err(|error| error.to_string())?;
+            let Some(relay) = &client.relay else { return Ok(()) };
+            match tokio::time::timeout(client.timeout, relay.test_connection()).await {
+                Err(_) => Err("the relay did not answer in time".to_owned()),
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err("the relay answers, but not to NOOP".to_owned()),
+                Ok(Err(error)) => match failed(&error) {
+                    Sent::Dead { reason } | Sent::Unreachable { reason } | Sent::Temporary { reason, .. } => {
+                        Err(reason)
+                    }
+                    Sent::Delivered { .. } => Ok(()),
+                },
+            }
+        })
+    }
+}
+
 impl Outbound for MailClient {
     fn scheme(&self) -> &'static [&'static str] {
         &["mailto"]
     }
 
     fn channel(&self, _: &Outgoing) -> Option<&str> {
-        self.relay.is_some().then_some("mail-out")
+        self.relay.is_some().then_some(CHANNEL)
     }
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent> {

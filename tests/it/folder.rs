@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dure::model::id::DeliveryId;
+use dure::model::role::Role;
 use dure::pipeline::outbound::{Outbound, Outgoing, Sent};
 use dure::store::{channels, documents, interchanges};
-use dure::transport::folder::{self, FolderOut, Settings};
+use dure::transport::folder::{self, FolderChannel, FolderOut, Settings};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -193,6 +194,30 @@ async fn a_folder_that_is_gone_is_told_once_and_not_made_anew() {
     channel("up").await;
     assert_eq!(setting.names("in/done", 1).await, ["a.json"]);
     drop(reading);
+}
+
+#[tokio::test]
+async fn the_page_of_the_channels_says_how_each_is_and_tries_it() {
+    let setting = Setting::new("").await;
+    let harness = &setting.harness;
+    harness.hub.set_channels(vec![Box::new(FolderChannel::new("erp", &setting.settings))]);
+    let operator = harness.person("operator", Role::Operator, "centre", "en").await;
+    let words = async || operator.get(harness, "/channels").await.text();
+    let before = words().await;
+    assert!(before.contains("folder:erp") && before.contains("not tried yet") && before.contains("buyer"), "{before}");
+    let test = async || operator.post(harness, "/channels/folder:erp/test", &[]).await.header("location").to_owned();
+    // There is no out yet.
+    assert_eq!(test().await, "/channels?said=channel-fails");
+    let down = words().await;
+    assert!(down.contains("down") && down.contains("No such file"), "{down}");
+    std::fs::create_dir(setting.path("out")).unwrap();
+    assert_eq!(test().await, "/channels?said=channel-works");
+    assert!(words().await.contains("works"), "{}", words().await);
+    assert!(names(&setting.path("out")).is_empty() && names(&setting.path("in")).is_empty());
+    assert_eq!(operator.post(harness, "/channels/mailbox:x/test", &[]).await.status, 404);
+    let buyer = harness.person("kim", Role::Buyer, "buyer", "en").await;
+    assert_eq!(buyer.get(harness, "/channels").await.status, 404);
+    assert_eq!(buyer.post(harness, "/channels/folder:erp/test", &[]).await.status, 404);
 }
 
 fn outgoing(partner: &str, address: &str) -> Outgoing {

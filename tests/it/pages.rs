@@ -107,7 +107,7 @@ async fn every_page_as_every_role_in_both_languages() {
                 }
                 // The menu has what is the person's, and says where the page stands.
                 let menu = page.between("<nav", "</nav>")[0].to_owned();
-                for entry in ["/trades", "/interchanges", "/deliveries", "/partners", "/accounts"] {
+                for entry in ["/trades", "/interchanges", "/deliveries", "/partners", "/channels", "/accounts"] {
                     let table = PAGES.iter().find(|page| page.path == entry).unwrap();
                     let expected = table.rights.of(person.role) != Scope::Nothing;
                     assert_eq!(menu.contains(&format!("href=\"{entry}\"")), expected, "{case} {entry}");
@@ -286,6 +286,7 @@ async fn what_does_not_exist_and_what_is_not_yours_are_told_alike() {
         "/partners/nobody".to_owned(),
         "/partners".to_owned(),
         "/accounts".to_owned(),
+        "/channels".to_owned(),
         format!("/agreements/{agreement}"),
         "/new/partner".to_owned(),
     ] {

@@ -1,6 +1,7 @@
 //! A file per page.
 
 pub(super) mod accounts;
+pub(super) mod channels;
 pub(super) mod deliveries;
 pub(super) mod delivery;
 pub(super) mod document;
@@ -35,6 +36,8 @@ impl Said {
             "added" => (w.said_added, "ok"),
             "saved" => (w.said_saved, "ok"),
             "key-ended" => (w.said_key_ended, "ok"),
+            "channel-works" => (w.said_channel_works, "ok"),
+            "channel-fails" => (w.said_channel_fails, "bad"),
             "in-effect" => (w.said_in_effect, "wait"),
             _ => return None,
         };

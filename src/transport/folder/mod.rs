@@ -13,10 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use self::pick::Picker;
 use super::keeper;
+use crate::pipeline::channel::Channel;
 use crate::pipeline::hub::Hub;
 
 pub use self::put::FolderOut;
@@ -84,6 +86,60 @@ impl Settings {
 
     fn error(&self) -> PathBuf {
         if self.error.as_os_str().is_empty() { self.inward.join("error") } else { self.error.clone() }
+    }
+}
+
+/// A folder as a channel that can be tried.
+pub struct FolderChannel {
+    name: String,
+    settings: Settings,
+}
+
+impl FolderChannel {
+    /// Of a part of the configuration.
+    pub fn new(name: &str, settings: &Settings) -> FolderChannel {
+        FolderChannel { name: channel_name(name), settings: settings.clone() }
+    }
+}
+
+impl Channel for FolderChannel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn place(&self) -> String {
+        let sides = [("in", &self.settings.inward), ("out", &self.settings.outward)];
+        let sides = sides.iter().filter(|(_, path)| !path.as_os_str().is_empty());
+        sides.map(|(side, path)| format!("{side} {}", path.display())).collect::<Vec<_>>().join(", ")
+    }
+
+    fn partner(&self) -> Option<&str> {
+        Some(&self.settings.partner)
+    }
+
+    fn probe<'a>(&'a self, hub: &'a Hub) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let directory = hub.directory();
+            if directory.by_short(&self.settings.partner).is_none_or(|partner| !partner.active) {
+                return Err(format!("there is no active partner {}", self.settings.partner));
+            }
+            let settings = self.settings.clone();
+            let tried = on_disk(move || {
+                for folder in [&settings.inward, &settings.outward] {
+                    if !folder.as_os_str().is_empty() {
+                        let at = |error: std::io::Error| {
+                            std::io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+                        };
+                        std::fs::read_dir(folder).map_err(at)?;
+                        // Files are moved out of the one and put into the other.
+                        write_whole(folder, ".dure-probe", b"").map_err(at)?;
+                        std::fs::remove_file(folder.join(".dure-probe")).map_err(at)?;
+                    }
+                }
+                Ok(())
+            });
+            tried.await.map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -5,17 +5,22 @@
 //! reads a mailbox, under a lease. A server that cannot be reached, a password that is refused or a connection that keeps
 //! breaking is told to the operator once, and once more when it works again.
 
+mod door;
 mod session;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use self::door::Door;
 use self::session::Session;
 use super::keeper;
 use super::mail::intake::Intake;
 use super::mail_client::Protection;
+use crate::pipeline::channel::Channel;
+use crate::pipeline::hub::Hub;
 
 /// A mailbox, `[mailbox.NAME]`. Its password is the sealed secret `mailbox:NAME`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -60,6 +65,33 @@ impl Default for Settings {
 /// The name of a mailbox among channels, leases and secrets.
 fn channel_name(name: &str) -> String {
     format!("mailbox:{name}")
+}
+
+/// A mailbox as a channel that can be tried.
+pub struct MailboxChannel {
+    channel: String,
+    settings: Settings,
+}
+
+impl MailboxChannel {
+    /// Of a part of the configuration.
+    pub fn new(name: &str, settings: &Settings) -> MailboxChannel {
+        MailboxChannel { channel: channel_name(name), settings: settings.clone() }
+    }
+}
+
+impl Channel for MailboxChannel {
+    fn name(&self) -> &str {
+        &self.channel
+    }
+
+    fn place(&self) -> String {
+        format!("{}, {}, {}", self.settings.host, self.settings.user, self.settings.folder)
+    }
+
+    fn probe<'a>(&'a self, hub: &'a Hub) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move { Door { hub, channel: &self.channel, settings: &self.settings }.probe().await })
+    }
 }
 
 /// Reads a mailbox until the hub stops.
