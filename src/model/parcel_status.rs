@@ -265,7 +265,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
-        fn every_order_of_every_subset_ends_in_the_same_state(events in prop::collection::vec(any_event(), 0..6)) {
+        fn every_order_of_every_subset_ends_in_the_same_state(events in prop::collection::vec(any_event(), 0..=6)) {
             for subset in 0..1u32 << events.len() {
                 let mut chosen: Vec<_> =
                     events.iter().enumerate().filter(|(i, _)| subset >> i & 1 == 1).map(|(_, e)| *e).collect();
