@@ -20,7 +20,7 @@ use crate::jobs;
 use crate::pipeline::channel::Channel;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::Outbound;
-use crate::pipeline::{dispatch, worker};
+use crate::pipeline::{courier, dispatch, worker};
 use crate::store::{Address, Store, StoreConfig};
 use crate::transport::folder::{self, FolderChannel, FolderOut};
 use crate::transport::http_client::HttpClient;
@@ -185,6 +185,7 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         }
         supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
+        supervise(&mut tasks, &hub, "courier questions", courier::ask::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));
     }
     supervise(&mut tasks, &hub, "directory", watch_directory(Arc::clone(&hub)));

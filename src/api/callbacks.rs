@@ -15,18 +15,31 @@ use crate::model::secret::Secret;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::metrics::label;
 use crate::pipeline::receive::{Receipt, Received};
-use crate::transport::courier::{by_webhook, verify};
+use crate::transport::authenticate::organisation_of;
+use crate::transport::courier::{Call, Signing, verify};
 use crate::transport::http::{described, whole};
+use crate::transport::tls::ClientCertificate;
 
 /// Longest report, bytes.
 const LONGEST_REPORT: u64 = 1 << 20;
 
 pub(super) async fn post(State(hub): SharedHub, Path(courier): Path<String>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    take_in(&hub, &courier, &parts, body).await.unwrap_or_else(|problem| problem.answer(&parts.headers))
+    take_in(&hub, &courier, None, &parts, body).await.unwrap_or_else(|problem| problem.answer(&parts.headers))
 }
 
-async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answer {
+/// `POST /callbacks/{courier}/{secret}`: of couriers that take nothing but an address.
+pub(super) async fn post_to_secret(
+    State(hub): SharedHub,
+    Path((courier, secret)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let secret = Secret::new(secret);
+    take_in(&hub, &courier, Some(&secret), &parts, body).await.unwrap_or_else(|problem| problem.answer(&parts.headers))
+}
+
+async fn take_in(hub: &Arc<Hub>, name: &str, secret: Option<&Secret>, parts: &Parts, body: Body) -> Answer {
     let directory = hub.directory();
     let courier = directory.by_short(name).filter(|courier| courier.active && courier.is("courier"));
     let courier = courier.ok_or_else(|| Problem::new(Kind::NotFound))?;
@@ -34,13 +47,20 @@ async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answe
     let limit = limits.receive_bytes.min(LONGEST_REPORT);
     let bytes = whole(&parts.headers, body, limit, limits.body_timeout_ms).await;
     let bytes = bytes.map_err(|unread| Problem::unread(unread, limit))?;
-    let secrets = secrets(hub, name)?;
-    let signed = match hub.couriers.get(name) {
-        Some(profile) => verify(profile, &parts.headers, &bytes, &secrets, hub.clock.now_ms()),
-        // One that speaks our words signs as partners do.
-        None => by_webhook(&parts.headers, &bytes, &secrets, hub.clock.now_ms()),
+    let signing = hub.couriers.get(name).map(|profile| &profile.signing);
+    // One without a profile speaks our words and signs as partners do.
+    let signing = signing.unwrap_or(&Signing::StandardWebhooks);
+    let certificate = parts.extensions.get::<ClientCertificate>();
+    let call = Call {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        headers: &parts.headers,
+        body: &bytes,
+        path_secret: secret,
+        certified: certificate.and_then(|shown| organisation_of(hub, shown)) == Some(courier.id),
     };
-    let call_id = signed.map_err(|refused| {
+    let secrets = if *signing == Signing::Certificate { Vec::new() } else { secrets(hub, name)? };
+    let call_id = verify(signing, &call, &secrets, hub.clock.now_ms()).map_err(|refused| {
         hub.metrics.refused.get_or_create(&label("outcome", "signature")).inc();
         tracing::debug!("a report of courier {name} is refused: {refused}");
         Problem::new(Kind::Unauthenticated)
@@ -50,7 +70,7 @@ async fn take_in(hub: &Arc<Hub>, name: &str, parts: &Parts, body: Body) -> Answe
         organisation_id: courier.id,
         centre_id: courier.centre_id,
         transport: Transport::Courier,
-        transport_id: Some(call_id),
+        transport_id: call_id,
         content_type: described.content_type,
         charset: described.charset,
         file_name: String::new(),

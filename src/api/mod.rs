@@ -42,6 +42,7 @@ fn routes() -> Vec<Route> {
         ("/v1/check", &["post"], post(check::check)),
         ("/v1/convert", &["post"], post(check::convert)),
         ("/callbacks/{courier}", &["post"], post(callbacks::post)),
+        ("/callbacks/{courier}/{secret}", &["post"], post(callbacks::post_to_secret)),
         ("/healthz", &["get"], get(operate::healthz)),
         ("/readyz", &["get"], get(operate::readyz)),
         ("/metrics", &["get"], get(operate::metrics)),

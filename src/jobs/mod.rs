@@ -1,5 +1,6 @@
 //! What the clock starts. A new job is a file here and a line in [`JOBS`].
 
+pub mod ask_couriers;
 pub mod close_day;
 pub mod runner;
 pub mod schedule;
@@ -13,6 +14,11 @@ const CLOSE_DAY: &str = "0 10 0 * * *";
 
 /// All jobs, by name. `src/dure.toml` lists them as well.
 pub const JOBS: &[Job] = &[
+    Job {
+        name: "ask_couriers",
+        schedule: "0 20 * * * *",
+        run: |hub, _| Box::pin(async move { Ok(format!("{} silent parcels", ask_couriers::run(&hub).await?)) }),
+    },
     Job {
         name: "close_day",
         schedule: CLOSE_DAY,

@@ -103,6 +103,8 @@ words! {
     Transport {
         /// A courier's callback.
         Courier "courier" "택배사 콜백" "courier callback"
+        /// What a courier answered when it was asked.
+        CourierAnswer "courier-answer" "택배사 조회" "courier's answer"
         /// A folder on the hub's machine.
         Folder "folder" "폴더" "folder"
         /// HTTP POST.

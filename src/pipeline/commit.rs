@@ -16,6 +16,7 @@ use crate::model::id::DocumentId;
 use crate::model::parts::{DocumentReference, Identifier};
 use crate::model::record::Date;
 use crate::model::secret::Secret;
+use crate::store::courier_asks::{self, NewAsk};
 use crate::store::documents::NewDocument;
 use crate::store::interchanges::{self, Decision, Interchange};
 use crate::store::mails::{self, Mail};
@@ -67,6 +68,8 @@ pub struct Decided {
     pub woken: bool,
     /// Whether the directory changed.
     pub directory_changed: bool,
+    /// Whether couriers are to be asked.
+    pub asked: bool,
     /// Whether our lease was lost: nothing was written.
     pub lost: bool,
 }
@@ -83,6 +86,7 @@ impl Work {
             let work = Arc::clone(&self);
             let step = self.hub.store.write(move |tx| work.step(tx, from, to, last)).await?;
             decided.lost |= step.lost;
+            decided.asked |= step.asked;
             decided.dispositions.extend(step.dispositions);
             decided.deliveries += step.deliveries;
             decided.woken |= step.woken;
@@ -142,6 +146,7 @@ impl Work {
             // What was decided in earlier steps, or by an earlier try, is in the store alone.
             let dispositions = if from == 0 { decided.dispositions.clone() } else { documents::dispositions(tx, id)? };
             decided.deliveries += self.finish(tx, mail.as_ref(), dispositions, now_ms)?;
+            decided.asked = self.ask_couriers(tx, now_ms)?;
             if let Some(mail) = &mail {
                 decided.deliveries += self.settle_mail(tx, mail, now_ms)?;
             }
@@ -165,6 +170,8 @@ impl Work {
             own.push(finding);
             dispositions.push(Disposition::Held);
             worst = Some(Disposition::Held);
+        } else if count == 0 && !self.read.asks.is_empty() {
+            worst = Some(Disposition::Accepted);
         } else if count == 0 || own.iter().any(|finding| finding.severity == Severity::Error) {
             worst = worst.max(Some(Disposition::Rejected));
         }
@@ -208,6 +215,21 @@ impl Work {
         };
         interchanges::decide(tx, id, self.interchange.epoch, &decision, now_ms)?;
         if state == InterchangeState::Decided && self.is_edifact() { self.control(tx, worst, now_ms) } else { Ok(0) }
+    }
+
+    /// Writes down what the sender is to be asked; whether there is anything.
+    fn ask_couriers(&self, tx: &mut Tx<'_>, now_ms: i64) -> Result<bool> {
+        for (carrier, tracking_id) in &self.read.asks {
+            let new = NewAsk {
+                id: self.hub.ids.next(now_ms),
+                courier_id: self.interchange.organisation_id,
+                centre_id: self.interchange.centre_id,
+                carrier,
+                tracking_id,
+            };
+            courier_asks::ask(tx, &new, now_ms)?;
+        }
+        Ok(!self.read.asks.is_empty())
     }
 
     fn is_edifact(&self) -> bool {

@@ -53,6 +53,8 @@ pub struct Hub {
     pub received: Notify,
     /// Wakes the dispatcher.
     pub scheduled: Notify,
+    /// Wakes what asks couriers.
+    pub asked: Notify,
     /// Room for payloads that are read, KiB.
     pub(super) reading: Semaphore,
     /// Who this hub is in leases.
@@ -88,6 +90,7 @@ impl Hub {
             outbound,
             received: Notify::new(),
             scheduled: Notify::new(),
+            asked: Notify::new(),
             reading: Semaphore::new(super::worker::READING_KIB),
             owner,
             channels: OnceLock::new(),

@@ -36,6 +36,10 @@ pub struct Metrics {
     pub channels: Family<Label, Gauge>,
     /// Failures of channels.
     pub channel_failures: Family<Label, Counter>,
+    /// Questions to couriers, by outcome.
+    pub courier_asks: Family<Label, Counter>,
+    /// Events in codes and wordings that no table has, by courier.
+    pub unknown_wordings: Family<Label, Counter>,
     /// Interchanges not decided, by state.
     pub interchanges: Family<Label, Gauge>,
     /// Deliveries not delivered, by state.
@@ -56,6 +60,8 @@ impl Default for Metrics {
             panics: Counter::default(),
             channels: Family::default(),
             channel_failures: Family::default(),
+            courier_asks: Family::default(),
+            unknown_wordings: Family::default(),
             interchanges: Family::default(),
             deliveries: Family::default(),
             registry: Registry::default(),
@@ -74,6 +80,9 @@ impl Default for Metrics {
         registry.register("panics_caught", "Panics caught, one interchange held each", metrics.panics.clone());
         registry.register("channel_up", "Whether a channel works", metrics.channels.clone());
         registry.register("channel_failures", "Failures of channels", metrics.channel_failures.clone());
+        registry.register("courier_asks", "Questions to couriers", metrics.courier_asks.clone());
+        let unknown = "Events of parcels in words that no table of their courier has";
+        registry.register("courier_unknown_wordings", unknown, metrics.unknown_wordings.clone());
         registry.register("interchanges_open", "Interchanges not decided", metrics.interchanges.clone());
         registry.register("deliveries_open", "Deliveries not delivered", metrics.deliveries.clone());
         Metrics { registry, ..metrics }

@@ -66,6 +66,38 @@ pub enum Sent {
     },
 }
 
+/// A question to somebody who knows what we want to know, such as a courier. Asking changes nothing there.
+#[derive(Debug)]
+pub struct Question {
+    /// The URL.
+    pub address: String,
+    /// The `Authorization` header, if one is needed.
+    pub authorization: Option<Secret>,
+    /// Media type of the body.
+    pub content_type: String,
+    /// What is posted; none: a GET request.
+    pub body: Option<Bytes>,
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub enum Answered {
+    /// This.
+    Body(Answer),
+    /// Nothing now; later perhaps.
+    Temporary {
+        /// Why, in a line.
+        reason: String,
+        /// How long we are asked to wait, milliseconds from now, already capped.
+        retry_after_ms: Option<i64>,
+    },
+    /// The question itself is refused.
+    Refused {
+        /// Why, in a line.
+        reason: String,
+    },
+}
+
 /// A body that came back with a receipt; taken in as an interchange of that partner.
 pub struct Answer {
     /// Its media type, as received.
@@ -92,4 +124,10 @@ pub trait Outbound: Send + Sync {
 
     /// One attempt. Bounded in time by the transport; never panics.
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent>;
+
+    /// Asks once. Most transports only deliver.
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answered> {
+        let reason = format!("nobody can be asked at {}", question.address);
+        Box::pin(async { Answered::Refused { reason } })
+    }
 }

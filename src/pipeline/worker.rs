@@ -15,7 +15,7 @@ use super::metrics::label;
 use super::read::{self, ReadInterchange};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Kind, Result};
-use crate::model::disposition::{Cause, InterchangeState};
+use crate::model::disposition::{Cause, Disposition, InterchangeState};
 use crate::model::finding::{Code, Finding, Place};
 use crate::model::id::InterchangeId;
 use crate::model::secret::Secret;
@@ -100,6 +100,9 @@ async fn process(hub: Arc<Hub>, (interchange, payload): Claimed) {
             if decided.deliveries > 0 {
                 hub.scheduled.notify_one();
             }
+            if decided.asked {
+                hub.asked.notify_one();
+            }
             if decided.woken || decided.directory_changed {
                 hub.received.notify_one();
             }
@@ -173,8 +176,26 @@ async fn read_and_decide(hub: &Arc<Hub>, interchange: Interchange, payload: Opti
     };
     // Outside of the transaction, which may be run twice.
     let link = interchange.mail_id.map(|_| Secret::generate("", &SystemRandom::new())).transpose()?;
-    let work = Work { hub: Arc::clone(hub), directory, interchange, read: read?, today, link };
-    Arc::new(work).decide().await
+    let read = read?;
+    let unknown = read.unknown_wordings();
+    // The name in the directory: what a document says of its sender could be anything.
+    let courier = directory.organisation(interchange.organisation_id).map_or(String::new(), |one| one.short.clone());
+    let work = Work { hub: Arc::clone(hub), directory, interchange, read, today, link };
+    let decided = Arc::new(work).decide().await?;
+    let taken = |one: &Disposition| matches!(one, Disposition::Accepted | Disposition::AcceptedWithErrors);
+    if !decided.lost && decided.dispositions.iter().any(taken) {
+        alarm(hub, &courier, &unknown);
+    }
+    Ok(decided)
+}
+
+/// Tells the operator of couriers' words that no table has: such an event is kept and moves nothing.
+fn alarm(hub: &Hub, courier: &str, unknown: &[String]) {
+    for code in unknown {
+        hub.metrics.unknown_wordings.get_or_create(&label("courier", courier)).inc();
+        let code: String = code.chars().take(60).collect();
+        tracing::warn!(%courier, %code, "courier {courier} says {code:?}, which its profile does not know");
+    }
 }
 
 fn panicked(hub: &Hub, words: &str) -> Error {
@@ -196,7 +217,7 @@ async fn hold(hub: &Arc<Hub>, id: i64, epoch: i64) {
         .write(move |tx| {
             let decision = Decision {
                 state: InterchangeState::Held,
-                disposition: Some(crate::model::disposition::Disposition::Held),
+                disposition: Some(Disposition::Held),
                 cause: Some(Cause::Hub),
                 format: "",
                 control_reference: "",

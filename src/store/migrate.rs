@@ -26,6 +26,7 @@ pub const STEPS: &[Step] = &[
     Step { number: 3, name: "jobs", sql: include_str!("migrations/0003_jobs.sql") },
     Step { number: 4, name: "mail", sql: include_str!("migrations/0004_mail.sql") },
     Step { number: 5, name: "channels", sql: include_str!("migrations/0005_channels.sql") },
+    Step { number: 6, name: "courier_asks", sql: include_str!("migrations/0006_courier_asks.sql") },
 ];
 
 /// Applies what is missing. `transact` runs a closure in a transaction.

@@ -111,6 +111,11 @@ fn by_key(directory: &Directory, shown: &str) -> Option<Viewer> {
     }
 }
 
+/// The organisation whose client certificate it is.
+pub fn organisation_of(hub: &Hub, certificate: &ClientCertificate) -> Option<i64> {
+    by_certificate(&hub.directory(), certificate).map(|viewer| viewer.organisation_id)
+}
+
 fn by_certificate(directory: &Directory, certificate: &ClientCertificate) -> Option<Viewer> {
     let digest = from_hex(&certificate.fingerprint_hex)?;
     let credential = directory.credential(&digest).filter(|credential| credential.kind == "certificate")?;

@@ -23,7 +23,7 @@ use super::trust;
 use super::webhook::SigningKey;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::pipeline::outbound::{Answer, Outbound, Outgoing, Sent};
+use crate::pipeline::outbound::{Answer, Answered, Outbound, Outgoing, Question, Sent};
 
 /// Bodies from this size on are signed off the async threads, bytes.
 const LARGE_BODY: usize = 1 << 20;
@@ -123,15 +123,19 @@ impl HttpClient {
             return Sent::Dead { reason: shorten(&format!("{line}: redirects are not followed ({target})")) };
         }
         let again = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after_ms = asked
-            .and_then(|text| retry_after_ms(text, self.clock.now_ms()))
-            .map(|wait_ms| wait_ms.clamp(0, self.settings.retry_after_most_ms));
+        let retry_after_ms = self.asked_to_wait_ms(&response);
         let reason = match excerpt(response).await {
             said if said.is_empty() => line,
             said => format!("{line}: {said}"),
         };
         if again { Sent::Temporary { reason, retry_after_ms } } else { Sent::Dead { reason } }
+    }
+
+    /// How long the partner asks us to wait, capped.
+    fn asked_to_wait_ms(&self, response: &Response) -> Option<i64> {
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok())?;
+        let wait_ms = retry_after_ms(asked, self.clock.now_ms())?;
+        Some(wait_ms.clamp(0, self.settings.retry_after_most_ms))
     }
 
     /// The partner has it. What it answers with belongs to the outcome only where it is a document.
@@ -163,6 +167,10 @@ impl Outbound for HttpClient {
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent> {
         Box::pin(self.attempt(out))
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answered> {
+        Box::pin(self.question(question))
     }
 }
 
@@ -358,6 +366,8 @@ impl Resolve for CheckedResolver {
         })
     }
 }
+
+mod ask;
 
 #[cfg(test)]
 #[path = "http_client_tests.rs"]

@@ -75,10 +75,10 @@ pub enum Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Refused::Malformed => "webhook-id, webhook-timestamp or webhook-signature is missing or malformed",
+            Refused::Malformed => "a header of the signature is missing or malformed",
             Refused::BadSecret => "the signing secret is not whsec_ and 24 to 64 bytes in base64",
-            Refused::OutOfTime => "webhook-timestamp is more than 5 minutes from now",
-            Refused::WrongSignature => "no signature in webhook-signature fits",
+            Refused::OutOfTime => "the time stamp is too far from now",
+            Refused::WrongSignature => "no signature fits",
         })
     }
 }

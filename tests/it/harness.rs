@@ -14,12 +14,14 @@ use dure::jobs::close_day;
 use dure::model::disposition::Transport;
 use dure::model::id::{DeliveryId, DocumentId, InterchangeId, KeyId, TradeId};
 use dure::model::seal::Sealer;
+use dure::model::secret::Secret;
 use dure::pipeline::hub::Hub;
-use dure::pipeline::outbound::{Outbound, Outgoing, Sent};
+use dure::pipeline::outbound::{Answered, Outbound, Outgoing, Question, Sent};
 use dure::pipeline::receive::{Receipt, Received};
 use dure::pipeline::{dispatch, worker};
 use dure::store::parties::{self, CredentialRow};
 use dure::store::{Store, StoreConfig, deliveries, documents, interchanges};
+use dure::transport::http_client::HttpClient;
 use dure::transport::webhook::{self, SigningKey};
 use dure::transport::{http, keys};
 use futures_util::future::BoxFuture;
@@ -33,7 +35,11 @@ pub(crate) const NOON: i64 = 1_795_489_200_000;
 
 /// What was sent, kept.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(String, String)>>>);
+struct Kept {
+    sent: Arc<Mutex<Vec<(String, String)>>>,
+    /// Asks for real, where a test has couriers of its own.
+    asks: Option<Arc<HttpClient>>,
+}
 
 impl Outbound for Kept {
     fn scheme(&self) -> &'static [&'static str] {
@@ -42,8 +48,15 @@ impl Outbound for Kept {
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent> {
         let body = String::from_utf8_lossy(&out.body).into_owned();
-        self.0.lock().unwrap().push((out.address.clone(), body));
+        self.sent.lock().unwrap().push((out.address.clone(), body));
         Box::pin(async { Sent::Delivered { receipt: "200".into(), answer: None } })
+    }
+
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answered> {
+        match &self.asks {
+            Some(client) => client.ask(question),
+            None => Box::pin(async { Answered::Refused { reason: "nobody is asked".into() } }),
+        }
     }
 }
 
@@ -104,7 +117,9 @@ impl Harness {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(NOON);
         let store = Store::open(&StoreConfig::sqlite(folder.path().join("dure.db")).with_clock(clock.clone())).unwrap();
-        let kept = Kept::default();
+        let asks = (!config.couriers.is_empty())
+            .then(|| Arc::new(HttpClient::new(config.http_out.clone(), clock.clone()).unwrap()));
+        let kept = Kept { asks, ..Kept::default() };
         let sealer = Sealer::new(&[zeroize::Zeroizing::new([7; 32])], SystemRandom::new()).unwrap();
         let hub = Hub::new(config, store, clock, sealer, vec![Box::new(kept.clone())]).await.unwrap();
         let router = dure::serve::router(&hub);
@@ -206,7 +221,7 @@ impl Harness {
     /// What was sent since the last look, after everything that is due was: address and body.
     pub(crate) async fn sent(&self) -> Vec<(String, Value)> {
         dispatch::run_once(&self.hub).await.unwrap();
-        let sent = std::mem::take(&mut *self.kept.0.lock().unwrap());
+        let sent = std::mem::take(&mut *self.kept.sent.lock().unwrap());
         sent.into_iter().map(|(to, body)| (to, serde_json::from_str(&body).unwrap_or(Value::String(body)))).collect()
     }
 
@@ -252,10 +267,16 @@ impl Harness {
         self.credential(short, "certificate", fingerprint, String::new()).await;
     }
 
-    /// A sealed secret under a name.
+    /// A new sealed secret under a name.
     pub(crate) async fn secret(&self, name: &str) -> SigningKey {
         let secret = webhook::new_secret(&SystemRandom::new()).unwrap();
-        let sealed = self.hub.sealer.seal(name, &secret).unwrap();
+        self.put_secret(name, &secret).await;
+        SigningKey::parse(&secret).unwrap()
+    }
+
+    /// Seals a secret under a name.
+    pub(crate) async fn put_secret(&self, name: &str, secret: &Secret) {
+        let sealed = self.hub.sealer.seal(name, secret).unwrap();
         let place = name.to_owned();
         self.hub
             .store
@@ -266,7 +287,6 @@ impl Harness {
             .await
             .unwrap();
         self.hub.refresh_directory().await.unwrap();
-        SigningKey::parse(&secret).unwrap()
     }
 
     /// A key for signed requests.

@@ -385,7 +385,7 @@ async fn deliver(out: &Out, world: &World, mut step: Step, waybill: &str) -> Res
     ];
     for (sequence, (status, place)) in (1..).zip(way) {
         let received_by = if status == ParcelStatus::Delivered { "자재창고 박누리" } else { "" };
-        let happened = Happened { waybill, status, sequence, place, received_by };
+        let happened = Happened { waybill, status, sequence, place, received_by, minutes_ago: 0 };
         let report = world.courier.report(profile, &happened);
         let mut said = world.courier.call(profile, &report).await?;
         if status == ParcelStatus::Delivered {

@@ -1,5 +1,5 @@
-//! `dure simulate courier`: a courier's system that reports what happens to parcels, as signed JSON (Standard Webhooks), in
-//! the words of a courier profile.
+//! `dure simulate courier`: a courier's system that reports what happens to parcels, written and signed as a courier profile
+//! says, in its words.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use clap::Args;
 use reqwest::StatusCode;
 use serde_json::json;
 
+use super::courier_script::{self, Script};
 use crate::clock::Clock;
 use crate::command::call::Call;
 use crate::command::client::usual_url;
@@ -18,14 +19,15 @@ use crate::model::parcel_status::ParcelStatus;
 use crate::model::secret::Secret;
 use crate::transport::courier::{self, Couriers, Profile};
 use crate::transport::trust;
-use crate::transport::webhook::SigningKey;
 
 /// Report what happens to parcels, as a courier's system would
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  dure simulate courier --secret whsec_… 681234560016\n  \
-    dure simulate courier --secret whsec_… --status out-for-delivery --status attempt-failed 681234560016\n\n\
+    dure simulate courier --secret whsec_… --status out-for-delivery --status attempt-failed 681234560016\n  \
+    dure simulate courier --secret whsec_… --script lost-callback --listen 127.0.0.1:2590 681234560016\n\n\
     The hub knows the secret as courier:NAME (`dure secret set courier:sample-courier`) and the courier by its short name. \
-    Without --status a parcel is picked up, on its way, out for delivery and delivered.")]
+    Without --status and --script a parcel is picked up, on its way, out for delivery and delivered. A script plays an hour: \
+    ordinary, lost-callback (nobody hears of the end), out-of-order, wrong-delivery, return.")]
 pub struct Courier {
     /// Waybill numbers
     #[arg(required = true)]
@@ -33,12 +35,18 @@ pub struct Courier {
     /// The courier's name, by which the hub knows it
     #[arg(long, default_value = "sample-courier")]
     name: String,
-    /// The secret with which it signs (whsec_…)
+    /// The secret with which it signs: whsec_…, or what its profile wants
     #[arg(long, value_name = "SECRET", env = "DURE_COURIER_SECRET", hide_env_values = true)]
     secret: String,
     /// What happened; several in order
     #[arg(long = "status", value_name = "WORD", value_parser = status)]
     statuses: Vec<ParcelStatus>,
+    /// A story to play instead
+    #[arg(long, value_enum, conflicts_with = "statuses")]
+    script: Option<Script>,
+    /// Where it then answers what it is asked about these parcels, until it is stopped
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<std::net::SocketAddr>,
     /// Who took the parcel when it was delivered
     #[arg(long, default_value = "")]
     received_by: String,
@@ -64,25 +72,37 @@ impl Courier {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => usual_url(call).await?,
         };
-        let usual =
-            [ParcelStatus::PickedUp, ParcelStatus::InTransit, ParcelStatus::OutForDelivery, ParcelStatus::Delivered];
-        let statuses = if self.statuses.is_empty() { usual.to_vec() } else { self.statuses };
+        let steps = match self.script {
+            Some(script) => script.steps(),
+            None if self.statuses.is_empty() => courier_script::at_once(courier_script::USUAL),
+            None => courier_script::at_once(&self.statuses),
+        };
         let couriers = Couriers::load(&call.config()?.couriers)?;
         let profile = couriers.get(&self.name).ok_or_else(|| {
             let names: Vec<_> = couriers.iter().map(|profile| profile.name.clone()).collect();
             Error::config(format!("there is no profile of a courier {}; there are {}", self.name, names.join(", ")))
         })?;
         let caller = Caller::new(url, Secret::new(self.secret), Clock::System)?;
+        let answers = courier_script::Answers::new(profile.clone());
         let mut good = true;
         for waybill in &self.waybills {
-            for (sequence, status) in (1..).zip(&statuses) {
+            for step in &steps {
+                let status = step.status;
                 let happened = Happened {
                     waybill,
-                    status: *status,
-                    sequence,
+                    status,
+                    sequence: step.sequence,
                     place: &self.place,
-                    received_by: if *status == ParcelStatus::Delivered { &self.received_by } else { "" },
+                    received_by: if status == ParcelStatus::Delivered { &self.received_by } else { "" },
+                    minutes_ago: step.minutes_ago,
                 };
+                answers.note(caller.event(profile, &happened));
+                if step.lost {
+                    if !call.out.json {
+                        call.out.line(format!("{waybill} {status} lost"))?;
+                    }
+                    continue;
+                }
                 let report = caller.report(profile, &happened);
                 let mut said = caller.call(profile, &report).await?;
                 if self.twice {
@@ -97,6 +117,11 @@ impl Courier {
                     call.out.line(format!("{waybill} {status} {} {}", said.status.as_u16(), said.interchange))?;
                 }
             }
+        }
+        if let Some(address) = self.listen {
+            let answering = answers.start(address).await?;
+            call.out.line(format!("answers at http://{}/status/WAYBILL", answering.address))?;
+            super::until_stopped().await?;
         }
         Ok(Outcome::good_if(good))
     }
@@ -115,6 +140,8 @@ pub struct Happened<'a> {
     pub place: &'a str,
     /// Who took it.
     pub received_by: &'a str,
+    /// How long ago it happened, minutes.
+    pub minutes_ago: i64,
 }
 
 /// What the hub said to a call.
@@ -156,11 +183,11 @@ impl Caller {
         Ok(Caller { http, url, secret, clock })
     }
 
-    /// A report of one event, in the courier's own words.
-    pub fn report(&self, profile: &Profile, happened: &Happened<'_>) -> Report {
-        let now = chrono::DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
-        let id = format!("{}-{}", happened.waybill, happened.sequence);
-        let event = ParcelEvent {
+    /// What happened, as an event of ours.
+    pub fn event(&self, profile: &Profile, happened: &Happened<'_>) -> ParcelEvent {
+        let at_ms = self.clock.now_ms() - happened.minutes_ago * 60_000;
+        let now = chrono::DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
+        ParcelEvent {
             tracking_id: happened.waybill.to_owned(),
             status: happened.status.as_str().to_owned(),
             occurred_at: now.with_timezone(&profile.event.zone).to_rfc3339(),
@@ -168,30 +195,30 @@ impl Caller {
             location: happened.place.to_owned(),
             received_by: happened.received_by.to_owned(),
             ..ParcelEvent::default()
-        };
-        let said = TransportationStatus { id: id.clone(), events: vec![event], ..TransportationStatus::default() };
-        Report { id, body: courier::write(profile, &said).to_string().into() }
+        }
+    }
+
+    /// A report of one event, in the courier's own words.
+    pub fn report(&self, profile: &Profile, happened: &Happened<'_>) -> Report {
+        let id = format!("{}-{}", happened.waybill, happened.sequence);
+        let events = vec![self.event(profile, happened)];
+        let said = TransportationStatus { id: id.clone(), events, ..TransportationStatus::default() };
+        Report { id, body: profile.body.write(&courier::write(profile, &said)).into() }
     }
 
     /// Calls.
     pub async fn call(&self, profile: &Profile, report: &Report) -> Result<Said> {
-        let key = SigningKey::parse(&self.secret)
-            .ok_or_else(|| Error::config("the secret is not whsec_ and 24 to 64 bytes in base64"))?;
         let now_ms = self.clock.now_ms();
+        let (path, headers) = courier::sign(profile, &self.secret, &report.id, &report.body, now_ms)?;
         let failed = |error: reqwest::Error| {
             Error::new(Kind::Transport, format!("reach the hub at {}", self.url)).caused_by(error.without_url())
         };
-        let response = self
-            .http
-            .post(format!("{}/callbacks/{}", self.url, profile.name))
-            .header("content-type", "application/json")
-            .header("webhook-id", &report.id)
-            .header("webhook-timestamp", now_ms.div_euclid(1000).to_string())
-            .header("webhook-signature", key.sign(&report.id, now_ms, &report.body))
-            .body(report.body.clone())
-            .send()
-            .await
-            .map_err(failed)?;
+        let mut request =
+            self.http.post(format!("{}{path}", self.url)).header("content-type", profile.body.media_type());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let response = request.body(report.body.clone()).send().await.map_err(failed)?;
         let status = response.status();
         let body: serde_json::Value =
             serde_json::from_slice(&response.bytes().await.map_err(failed)?).unwrap_or_default();

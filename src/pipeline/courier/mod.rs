@@ -1,11 +1,20 @@
-//! Couriers' words in ours. A courier is a data file (`mappings/couriers/NAME.toml`, described in the built-in one), so that
-//! a new one needs no code.
+//! Couriers' words in ours. A courier is a data file (`mappings/couriers/NAME.toml`, described in docs/channels/couriers.md), so
+//! that a new one needs no code.
 //!
-//! The body is JSON. What comes of it is a `TransportationStatus` document for each waybill in it; what the profile does not name is kept as
-//! `unmapped`. Left out: XML and form bodies, and couriers that must be asked (they call back with a number only).
+//! What comes of a callback is a `TransportationStatus` document for each waybill in it; what the profile does not name is
+//! kept as `unmapped`. A courier that calls back with a number only, or that was silent for too long, is asked ([`ask`]).
 
+pub mod ask;
+mod body;
+mod fetch;
+mod pointer;
 mod profile;
 mod report;
+mod signing;
+mod words;
 
-pub use profile::{Couriers, Profile, Signing};
-pub use report::{by_waybill, read, write};
+pub use body::BodyFormat;
+pub use fetch::Fetch;
+pub use profile::{Couriers, Hint, Profile};
+pub use report::{by_waybill, read, read_answer, read_hint, says_something, write, write_answer};
+pub use signing::{Encoding, Hmac, Part, Signing, Timestamp};

@@ -7,11 +7,21 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer};
 
+use super::body::BodyFormat;
+use super::fetch::Fetch;
+use super::pointer::{Pointer, TimeFormat};
+use super::signing::Signing;
+use super::words::{Wording, Words};
 use crate::error::{Error, Result};
 use crate::model::parcel_status::ParcelStatus;
 
 /// The profiles that are compiled in.
-const BUILT_IN: &[(&str, &str)] = &[("sample-courier", include_str!("../../../mappings/couriers/sample-courier.toml"))];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("easypost", include_str!("../../../mappings/couriers/easypost.toml")),
+    ("korea", include_str!("../../../mappings/couriers/korea.toml")),
+    ("sample-courier", include_str!("../../../mappings/couriers/sample-courier.toml")),
+    ("tracker-delivery", include_str!("../../../mappings/couriers/tracker-delivery.toml")),
+];
 
 /// The largest profile that is read, bytes.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -25,23 +35,46 @@ pub struct Profile {
     /// What people call it.
     #[serde(default)]
     pub title: String,
+    /// What its bodies are written in.
+    #[serde(default)]
+    pub body: BodyFormat,
     /// How it proves that it is itself.
     pub signing: Signing,
+    /// Where the number stands in a callback that says nothing else: the courier is then asked what happened.
+    pub hint: Option<Hint>,
     /// Where things stand in the body.
     #[serde(default)]
     pub report: Report,
     /// Where things stand in one event.
     pub event: Event,
+    /// How the courier is asked.
+    pub fetch: Option<Fetch>,
     /// Its codes in our words.
+    #[serde(default)]
     pub codes: BTreeMap<String, ParcelStatus>,
+    /// Its wordings in our words.
+    #[serde(default)]
+    pub wordings: Vec<Wording>,
+    /// Codes and wordings of the carriers that it speaks for, by the name in `event.carrier`. One that is named here is read
+    /// by its own tables alone: the same code means different things to different carriers.
+    #[serde(default)]
+    pub carriers: BTreeMap<String, Words>,
+    /// Words of doubt: a wording that is known by a part of it is unknown if one of these stands in the rest.
+    #[serde(default)]
+    pub doubt: Vec<String>,
+    /// `codes` and `wordings` together.
+    #[serde(skip)]
+    own: Words,
 }
 
-/// How a courier signs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Signing {
-    /// The three headers of Standard Webhooks.
-    StandardWebhooks,
+/// What a callback says that is only a hint.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// Waybill number.
+    pub waybill: Pointer,
+    /// The carrier, for a courier that speaks for several.
+    pub carrier: Option<Pointer>,
 }
 
 /// Where things stand in the body.
@@ -50,7 +83,7 @@ pub enum Signing {
 pub struct Report {
     /// The courier's number of the report.
     pub id: Option<Pointer>,
-    /// The list of events; none: the body is one event.
+    /// The list of events; none: the body is one event. A step `*` means each of a list: `/parcels/*/events`.
     pub events: Option<Pointer>,
 }
 
@@ -62,6 +95,10 @@ pub struct Event {
     pub waybill: Pointer,
     /// The courier's code of what happened.
     pub code: Pointer,
+    /// What happened in words; where it is named, the code may be missing.
+    pub wording: Option<Pointer>,
+    /// The carrier, for a courier that speaks for several.
+    pub carrier: Option<Pointer>,
     /// When it happened.
     pub time: Pointer,
     /// The courier's sequence number.
@@ -78,29 +115,6 @@ pub struct Event {
     /// The zone of times that do not say theirs.
     #[serde(default = "seoul", deserialize_with = "zone")]
     pub zone: Tz,
-}
-
-/// How times are written.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum TimeFormat {
-    /// With offset: `2026-11-24T09:00:00+09:00`.
-    #[default]
-    Rfc3339,
-    /// Seconds since 1970.
-    EpochS,
-    /// Milliseconds since 1970.
-    EpochMs,
-    /// A pattern of local time in the notation of strftime.
-    Pattern(String),
-}
-
-/// A JSON pointer (RFC 6901), from the event, or from the body where it is written with `$` in front.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pointer {
-    /// Whether it starts at the body.
-    pub from_body: bool,
-    /// `/a/b`, or empty for the whole.
-    pub path: String,
 }
 
 /// All couriers of a hub, by name.
@@ -144,60 +158,52 @@ impl Couriers {
 impl Profile {
     /// From the text of its file; what is wrong is named with line and column.
     pub fn parse(text: &str) -> Result<Profile> {
-        let profile: Profile = toml::from_str(text).map_err(|error| Error::config(error.to_string()))?;
+        let mut profile: Profile = toml::from_str(text).map_err(|error| Error::config(error.to_string()))?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if profile.name.is_empty() || !profile.name.chars().all(plain) {
             return Err(Error::config(format!("name {:?}: use small letters, digits and hyphens", profile.name)));
         }
-        if profile.codes.is_empty() {
+        profile.own = Words { codes: profile.codes.clone(), wordings: profile.wordings.clone() };
+        let empty = |words: &Words| words.codes.is_empty() && words.wordings.is_empty();
+        if empty(&profile.own) && profile.carriers.values().all(empty) {
             return Err(Error::config("[codes] is empty"));
+        }
+        match &profile.fetch {
+            Some(fetch) => fetch.check().map_err(|wrong| Error::config(format!("[fetch] {wrong}")))?,
+            None if profile.hint.is_some() => {
+                return Err(Error::config("[hint] needs [fetch]: a hint says nothing by itself"));
+            }
+            None => {}
         }
         Ok(profile)
     }
 
     /// What the courier's code means; `Unknown` if the table does not say.
     pub fn status(&self, code: &str) -> ParcelStatus {
-        self.codes.get(code.trim()).copied().unwrap_or(ParcelStatus::Unknown)
+        self.meaning("", code, "")
     }
 
-    /// The courier's first code of that meaning.
-    pub fn code(&self, status: ParcelStatus) -> Option<&str> {
-        self.codes.iter().find(|(_, word)| **word == status).map(|(code, _)| code.as_str())
+    /// What a carrier's code or wording means.
+    pub fn meaning(&self, carrier: &str, code: &str, wording: &str) -> ParcelStatus {
+        self.carriers.get(carrier).unwrap_or(&self.own).meaning(code, wording, &self.doubt)
     }
-}
 
-impl<'de> Deserialize<'de> for Pointer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Pointer, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let (from_body, path) = match text.strip_prefix('$') {
-            Some(path) => (true, path),
-            None => (false, text.as_str()),
-        };
-        // RFC 6901 section 3: ~ is followed by 0 or 1.
-        let escapes = path.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if escapes && (path.is_empty() || path.starts_with('/')) {
-            Ok(Pointer { from_body, path: path.to_owned() })
-        } else {
-            Err(serde::de::Error::custom(format!("{text} is no JSON pointer, such as /status/code or $/waybill")))
-        }
+    /// The courier's first code of that meaning; of one without codes of its own, that of its first carrier, with its name.
+    pub fn code(&self, status: ParcelStatus) -> Option<(&str, &str)> {
+        let tables =
+            std::iter::once(("", &self.own)).chain(self.carriers.iter().map(|(name, words)| (name.as_str(), words)));
+        let mut found = tables.filter_map(|(carrier, words)| {
+            let code = words.codes.iter().find(|(_, word)| **word == status)?.0;
+            Some((carrier, code.as_str()))
+        });
+        found.next()
     }
-}
 
-impl<'de> Deserialize<'de> for TimeFormat {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<TimeFormat, D::Error> {
-        use chrono::format::{Item, StrftimeItems};
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
-            "rfc3339" => Ok(TimeFormat::Rfc3339),
-            "epoch-s" => Ok(TimeFormat::EpochS),
-            "epoch-ms" => Ok(TimeFormat::EpochMs),
-            pattern if pattern.contains('%') && StrftimeItems::new(pattern).all(|item| item != Item::Error) => {
-                Ok(TimeFormat::Pattern(text))
-            }
-            _ => Err(serde::de::Error::custom(format!(
-                "{text} is no format of times: rfc3339, epoch-s, epoch-ms or a pattern such as %Y%m%d%H%M%S"
-            ))),
-        }
+    /// Where things stand in what the courier answers when it is asked.
+    pub fn answer(&self) -> (&Report, &Event) {
+        let own = self.fetch.as_ref();
+        let report = own.and_then(|fetch| fetch.report.as_ref()).unwrap_or(&self.report);
+        (report, own.and_then(|fetch| fetch.event.as_ref()).unwrap_or(&self.event))
     }
 }
 
@@ -212,6 +218,7 @@ fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Tz, D
 
 #[cfg(test)]
 mod tests {
+    use super::super::pointer::From;
     use super::*;
 
     const GOOD: &str = "name = \"a-1\"\nsigning = \"standard-webhooks\"\n\
@@ -228,8 +235,8 @@ mod tests {
     fn a_profile() {
         let profile = Profile::parse(GOOD).unwrap();
         assert_eq!((profile.status("A"), profile.status("Z")), (ParcelStatus::Delivered, ParcelStatus::Unknown));
-        assert_eq!((profile.code(ParcelStatus::Delivered), profile.code(ParcelStatus::Lost)), (Some("A"), None));
-        assert_eq!(profile.event.waybill, Pointer { from_body: true, path: "/w".to_owned() });
+        assert_eq!((profile.code(ParcelStatus::Delivered), profile.code(ParcelStatus::Lost)), (Some(("", "A")), None));
+        assert_eq!(profile.event.waybill, Pointer { from: From::Body, path: "/w".to_owned() });
         assert_eq!(profile.event.time_format, TimeFormat::Rfc3339);
     }
 
@@ -245,6 +252,9 @@ mod tests {
         refused("A = \"delivered\"\nB = \"delivered\"", "", "[codes]");
         refused("time = \"/t\"", "time = \"/t\"\ntime_format = \"%Q\"", "line 7");
         refused("time = \"/t\"", "time = \"/t\"\nzone = \"Mars\"", "line 7");
+        refused("[event]", "[hint]\nwaybill = \"/w\"\n[event]", "[hint] needs [fetch]");
+        refused("[event]", "[fetch]\naddress = \"https://courier.example/\"\n[event]", "{waybill}");
+        refused("[event]", "[fetch]\naddress = \"ftp://courier.example/{waybill}\"\n[event]", "https://");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! A courier's report: from its JSON to our document by its profile, and back for the simulated courier and the tests.
+//! A courier's report: from its body to our document by its profile, and back for the simulated courier and the tests.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeZone};
 use serde_json::{Map, Value};
 
-use super::profile::{Pointer, Profile, TimeFormat};
+use super::pointer::{From, Pointer};
+use super::profile::{Event, Hint, Profile, Report};
 use crate::document::transportation_status::{ParcelEvent, TransportationStatus};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::parcel_status::ParcelStatus;
@@ -11,21 +11,59 @@ use crate::model::parts::Unmapped;
 
 /// Events of one report.
 const MOST_EVENTS: usize = 1000;
+/// Longest waybill number or name of a carrier in a hint, bytes.
+const LONGEST_NAME: usize = 100;
 /// Values kept that the profile does not name.
 const MOST_UNMAPPED: usize = 500;
 
-/// What the body says, or everything that is wrong with it.
+/// What a callback says, or everything that is wrong with it.
 pub fn read(profile: &Profile, body: &[u8]) -> Result<TransportationStatus, Vec<Finding>> {
-    let body: Value = serde_json::from_slice(body).map_err(|error| vec![syntax(&error)])?;
+    read_by(profile, (&profile.report, &profile.event), body)
+}
+
+/// What the courier's answer to a question says, or everything that is wrong with it.
+pub fn read_answer(profile: &Profile, body: &[u8]) -> Result<TransportationStatus, Vec<Finding>> {
+    read_by(profile, profile.answer(), body)
+}
+
+/// Whether an answer names any event at all: a courier that has not seen the parcel yet answers with none.
+pub fn says_something(profile: &Profile, body: &[u8]) -> bool {
+    let Ok(body) = profile.body.read(body) else { return true };
     let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
-    let places = reading.events(profile);
+    let none = reading.events(profile.answer().0).is_empty();
+    !none || reading.findings.as_slice().iter().any(|finding| finding.code != Code::Missing)
+}
+
+/// Carrier and waybill of a callback that is only a hint.
+pub fn read_hint(profile: &Profile, hint: &Hint, body: &[u8]) -> Result<(String, String), Vec<Finding>> {
+    let body = profile.body.read(body).map_err(|finding| vec![finding])?;
+    let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
+    let waybill = reading.required(&hint.waybill, &Base::default(), "waybill");
+    let carrier = hint.carrier.as_ref().and_then(|at| reading.required(at, &Base::default(), "carrier"));
+    let long = [&waybill, &carrier].into_iter().flatten().find(|text| text.len() > LONGEST_NAME);
+    if let Some(long) = long {
+        let finding = Finding::error(Code::TooLong, Place::default()).found(long);
+        reading.findings.push(finding.expected(LONGEST_NAME.to_string()));
+    }
+    match waybill {
+        Some(waybill) if !reading.findings.has_errors() => Ok((carrier.unwrap_or_default(), waybill)),
+        _ => Err(reading.findings.into_vec()),
+    }
+}
+
+type Layout<'p> = (&'p Report, &'p Event);
+
+fn read_by(profile: &Profile, layout: Layout<'_>, body: &[u8]) -> Result<TransportationStatus, Vec<Finding>> {
+    let body = profile.body.read(body).map_err(|finding| vec![finding])?;
+    let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
+    let places = reading.events(layout.0);
     let mut events = Vec::new();
     for base in places {
-        if let Some(event) = reading.event(profile, &base) {
+        if let Some(event) = reading.event(profile, layout.1, &base) {
             events.push(event);
         }
     }
-    let id = profile.report.id.as_ref().and_then(|pointer| reading.text(pointer, "")).unwrap_or_default();
+    let id = layout.0.id.as_ref().and_then(|pointer| reading.text(pointer, &Base::default())).unwrap_or_default();
     let unmapped = reading.unmapped(&format!("courier/1/{}", profile.name));
     if reading.findings.has_errors() {
         return Err(reading.findings.into_vec());
@@ -58,6 +96,13 @@ pub fn by_waybill(report: TransportationStatus) -> Vec<TransportationStatus> {
     reports
 }
 
+/// Where an event stands: itself, and what its list stands in.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Base {
+    event: String,
+    outer: String,
+}
+
 struct Reading<'a> {
     body: &'a Value,
     /// Pointers from the body of everything that was taken.
@@ -67,18 +112,45 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Pointers from the body to the events.
-    fn events(&mut self, profile: &Profile) -> Vec<String> {
-        let Some(list) = &profile.report.events else { return vec![String::new()] };
-        let missing = |code| Finding::error(code, place(&list.path)).expected("events");
-        match self.body.pointer(&list.path) {
-            Some(Value::Array(items)) if items.len() > MOST_EVENTS => {
-                let finding = missing(Code::TooManyLines).found(items.len().to_string());
-                self.findings.push(finding.expected(MOST_EVENTS.to_string()));
-                Vec::new()
+    fn events(&mut self, report: &Report) -> Vec<Base> {
+        let Some(list) = &report.events else { return vec![Base::default()] };
+        let mut lists = vec![String::new()];
+        let parts: Vec<&str> = list.path.split("/*").collect();
+        for (index, part) in parts.iter().enumerate() {
+            // What a * stands for, and at the end the events themselves, are the members of the list here.
+            let last = index + 1 == parts.len();
+            if last {
+                let bases = lists.iter().map(|outer| (outer.clone(), format!("{outer}{part}"))).collect::<Vec<_>>();
+                let mut found = Vec::new();
+                for (outer, path) in bases {
+                    found.extend(self.members(&path).into_iter().map(|event| Base { event, outer: outer.clone() }));
+                }
+                return self.bounded(found, &list.path);
             }
+            let paths: Vec<String> = lists.iter().map(|outer| format!("{outer}{part}")).collect();
+            lists = paths.iter().flat_map(|path| self.members(path)).take(MOST_EVENTS + 1).collect();
+        }
+        Vec::new()
+    }
+
+    /// A list that is too long is none.
+    fn bounded(&mut self, found: Vec<Base>, path: &str) -> Vec<Base> {
+        if found.len() <= MOST_EVENTS {
+            return found;
+        }
+        let finding = Finding::error(Code::TooManyLines, place(path)).found(found.len().to_string());
+        self.findings.push(finding.expected(MOST_EVENTS.to_string()));
+        Vec::new()
+    }
+
+    /// Pointers to the members of a list; an object in its place is the only one (XML does not tell the two apart).
+    fn members(&mut self, path: &str) -> Vec<String> {
+        let missing = |code| Finding::error(code, place(path)).expected("events");
+        match self.body.pointer(path) {
             Some(Value::Array(items)) if !items.is_empty() => {
-                (0..items.len()).map(|index| format!("{}/{index}", list.path)).collect()
+                (0..items.len().min(MOST_EVENTS + 1)).map(|index| format!("{path}/{index}")).collect()
             }
+            Some(Value::Object(_)) => vec![path.to_owned()],
             Some(Value::Array(_)) | None | Some(Value::Null) => {
                 self.findings.push(missing(Code::Missing));
                 Vec::new()
@@ -90,16 +162,21 @@ impl Reading<'_> {
         }
     }
 
-    fn event(&mut self, profile: &Profile, base: &str) -> Option<ParcelEvent> {
-        let at = &profile.event;
+    fn event(&mut self, profile: &Profile, at: &Event, base: &Base) -> Option<ParcelEvent> {
         let tracking_id = self.required(&at.waybill, base, "waybill");
-        let courier_code = self.required(&at.code, base, "code");
+        let wording = at.wording.as_ref().and_then(|pointer| self.text(pointer, base)).unwrap_or_default();
+        let carrier = at.carrier.as_ref().and_then(|pointer| self.text(pointer, base)).unwrap_or_default();
+        let code = if wording.is_empty() {
+            self.required(&at.code, base, "code")
+        } else {
+            Some(self.text(&at.code, base).unwrap_or_default())
+        };
         let time = self.required(&at.time, base, "time");
         let occurred_at = time.and_then(|text| {
-            let found = instant(profile, &text);
+            let found = at.time_format.read(at.zone, &text);
             if found.is_none() {
                 let finding = Finding::error(Code::BadValue, place(&whole(&at.time, base)));
-                self.findings.push(finding.found(&text).expected(time_example(&at.time_format)));
+                self.findings.push(finding.found(&text).expected(at.time_format.example()));
             }
             found
         });
@@ -113,10 +190,14 @@ impl Reading<'_> {
             self.findings.push(Finding::warning(Code::BadValue, at).found(text).expected("a whole number"));
             None
         });
-        let courier_code = courier_code?;
+        let code = code?;
+        let status = profile.meaning(&carrier, &code, &wording);
+        // Where no code was sent, the wording is what a person has to see.
+        let courier_code = if code.is_empty() { wording.clone() } else { code };
+        let note = note.or_else(|| Some(wording).filter(|text| !text.is_empty()));
         Some(ParcelEvent {
             tracking_id: tracking_id?,
-            status: profile.status(&courier_code).as_str().to_owned(),
+            status: status.as_str().to_owned(),
             courier_code,
             occurred_at: occurred_at?,
             sequence,
@@ -127,7 +208,7 @@ impl Reading<'_> {
         })
     }
 
-    fn required(&mut self, pointer: &Pointer, base: &str, what: &str) -> Option<String> {
+    fn required(&mut self, pointer: &Pointer, base: &Base, what: &str) -> Option<String> {
         let errors = self.findings.as_slice().len();
         let found = self.text(pointer, base);
         if found.is_none() && self.findings.as_slice().len() == errors {
@@ -137,7 +218,7 @@ impl Reading<'_> {
     }
 
     /// A text, a whole number or a truth value as text; none if it is not there or empty.
-    fn text(&mut self, pointer: &Pointer, base: &str) -> Option<String> {
+    fn text(&mut self, pointer: &Pointer, base: &Base) -> Option<String> {
         let path = whole(pointer, base);
         let text = match self.body.pointer(&path)? {
             Value::Null => return None,
@@ -189,16 +270,37 @@ impl Reading<'_> {
     }
 }
 
-/// The body that says this, without what is `unmapped`; the way back of [`read`]. An event that carries no code of the
-/// courier gets its first code of that status.
+/// The callback that says this, without what is `unmapped`; the way back of [`read`]. An event that carries no code of the
+/// courier gets its first code of that status. Of a courier whose callbacks are hints it is the hint.
 pub fn write(profile: &Profile, report: &TransportationStatus) -> Value {
+    let Some(hint) = &profile.hint else { return write_by(profile, (&profile.report, &profile.event), report) };
     let mut body = Value::Object(Map::new());
-    if let (Some(pointer), false) = (&profile.report.id, report.id.is_empty()) {
+    if let Some(event) = report.events.first() {
+        set(&mut body, &hint.waybill.path, event.tracking_id.as_str().into());
+        let carrier = profile.fetch.as_ref().map_or("", |fetch| fetch.carrier.as_str());
+        if let Some(pointer) = &hint.carrier {
+            set(&mut body, &pointer.path, carrier.into());
+        }
+    }
+    body
+}
+
+/// What the courier answers that says this; the way back of [`read_answer`].
+pub fn write_answer(profile: &Profile, report: &TransportationStatus) -> Value {
+    write_by(profile, profile.answer(), report)
+}
+
+fn write_by(profile: &Profile, layout: Layout<'_>, report: &TransportationStatus) -> Value {
+    let mut body = Value::Object(Map::new());
+    if let (Some(pointer), false) = (&layout.0.id, report.id.is_empty()) {
         set(&mut body, &pointer.path, Value::from(report.id.as_str()));
     }
     for (index, event) in report.events.iter().enumerate() {
-        let base = profile.report.events.as_ref().map_or(String::new(), |list| format!("{}/{index}", list.path));
-        let at = &profile.event;
+        let base = base_of(layout.0, index);
+        let at = layout.1;
+        let word = ParcelStatus::from_word(&event.status).and_then(|status| profile.code(status));
+        let (carrier, usual) = word.unwrap_or(("", ""));
+        let code = if event.courier_code.is_empty() { usual } else { &event.courier_code };
         let mut put = |pointer: Option<&Pointer>, value: Value| {
             if let Some(pointer) = pointer
                 && value != ""
@@ -206,17 +308,28 @@ pub fn write(profile: &Profile, report: &TransportationStatus) -> Value {
                 set(&mut body, &whole(pointer, &base), value);
             }
         };
-        let word = ParcelStatus::from_word(&event.status).and_then(|status| profile.code(status));
-        let code = if event.courier_code.is_empty() { word.unwrap_or("") } else { &event.courier_code };
         put(Some(&at.waybill), event.tracking_id.as_str().into());
         put(Some(&at.code), code.into());
-        put(Some(&at.time), written_time(profile, &event.occurred_at).into());
+        put(at.carrier.as_ref(), carrier.into());
+        put(Some(&at.time), at.time_format.write(at.zone, &event.occurred_at).into());
         put(at.sequence.as_ref(), event.sequence.map_or(Value::from(""), Value::from));
         put(at.place.as_ref(), event.location.as_str().into());
         put(at.receiver.as_ref(), event.received_by.as_str().into());
         put(at.note.as_ref(), event.notes.join(" ").into());
     }
     body
+}
+
+/// Where the event of that number is written: in the list, or where lists are nested in one of its own.
+fn base_of(report: &Report, index: usize) -> Base {
+    let Some(list) = &report.events else { return Base::default() };
+    match list.path.rsplit_once("/*") {
+        Some((outer, inner)) => {
+            let outer = format!("{}/{index}", outer.replace("/*", "/0"));
+            Base { event: format!("{outer}{inner}/0"), outer }
+        }
+        None => Base { event: format!("{}/{index}", list.path), outer: String::new() },
+    }
 }
 
 /// Puts a value at a pointer; steps that are numbers are places of lists.
@@ -248,45 +361,13 @@ fn set(body: &mut Value, path: &str, value: Value) {
     *here = value;
 }
 
-/// A time as RFC 3339 with its offset; none if it is not written as the profile says, or does not exist in its zone.
-fn instant(profile: &Profile, text: &str) -> Option<String> {
-    let zone = profile.event.zone;
-    let utc = match &profile.event.time_format {
-        TimeFormat::Rfc3339 => return DateTime::parse_from_rfc3339(text).ok().map(|_| text.to_owned()),
-        TimeFormat::EpochS => DateTime::from_timestamp(text.parse().ok()?, 0)?,
-        TimeFormat::EpochMs => DateTime::from_timestamp_millis(text.parse().ok()?)?,
-        TimeFormat::Pattern(pattern) => {
-            let local = NaiveDateTime::parse_from_str(text, pattern).ok()?;
-            // Of an hour that comes twice the first is meant: couriers report at once.
-            zone.from_local_datetime(&local).earliest()?.to_utc()
-        }
-    };
-    Some(utc.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::AutoSi, false))
-}
-
-/// The way back; a time that is none stays as it is.
-fn written_time(profile: &Profile, text: &str) -> String {
-    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return text.to_owned() };
-    match &profile.event.time_format {
-        TimeFormat::Rfc3339 => text.to_owned(),
-        TimeFormat::EpochS => at.timestamp().to_string(),
-        TimeFormat::EpochMs => at.timestamp_millis().to_string(),
-        TimeFormat::Pattern(pattern) => at.with_timezone(&profile.event.zone).format(pattern).to_string(),
-    }
-}
-
-fn time_example(format: &TimeFormat) -> &str {
-    match format {
-        TimeFormat::Rfc3339 => "RFC 3339, such as 2026-11-24T09:00:00+09:00",
-        TimeFormat::EpochS => "seconds since 1970",
-        TimeFormat::EpochMs => "milliseconds since 1970",
-        TimeFormat::Pattern(pattern) => pattern,
-    }
-}
-
 /// The pointer from the body.
-fn whole(pointer: &Pointer, base: &str) -> String {
-    if pointer.from_body { pointer.path.clone() } else { format!("{base}{}", pointer.path) }
+fn whole(pointer: &Pointer, base: &Base) -> String {
+    match pointer.from {
+        From::Body => pointer.path.clone(),
+        From::Outer => format!("{}{}", base.outer, pointer.path),
+        From::Event => format!("{}{}", base.event, pointer.path),
+    }
 }
 
 fn escape(name: &str) -> String {
@@ -306,154 +387,6 @@ fn place(pointer: &str) -> Place {
     if path.is_empty() { Place::default() } else { Place::path(path) }
 }
 
-fn syntax(error: &serde_json::Error) -> Finding {
-    let number = |n: usize| u32::try_from(n).ok().filter(|n| *n > 0);
-    let place = Place { line: number(error.line()), column: number(error.column()), ..Place::default() };
-    if error.is_eof() {
-        Finding::error(Code::Truncated, place).expected("}")
-    } else {
-        Finding::error(Code::Syntax, place).found(error.to_string())
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::model::finding::Language;
-
-    fn profile(more: &str) -> Profile {
-        let text = format!(
-            "name = \"a\"\nsigning = \"standard-webhooks\"\n[report]\nevents = \"/list\"\nid = \"/no\"\n\
-             [event]\nwaybill = \"$/parcel\"\ncode = \"/code\"\ntime = \"/at\"\nsequence = \"/n\"\nnote = \"/say\"\n{more}\n\
-             [codes]\nDLV = \"delivered\"\n7 = \"in-transit\""
-        );
-        Profile::parse(&text).unwrap()
-    }
-
-    fn refused(body: &str, expected: &[&str]) {
-        let findings = read(&profile(""), body.as_bytes()).unwrap_err();
-        let told: Vec<_> =
-            findings.iter().map(|f| format!("{} {} {}", f.code.as_str(), f.place, f.text(Language::En))).collect();
-        for part in expected {
-            assert!(told.iter().any(|one| one.contains(part)), "{part} not in {told:?}");
-        }
-        assert_eq!(told.len(), expected.len(), "{told:?}");
-    }
-
-    /// One event of that time in that format is at that instant.
-    fn check_time(format: &str, written: &str, expected: Option<&str>) {
-        let profile = profile(format);
-        assert_eq!(instant(&profile, written).as_deref(), expected, "{format} {written}");
-        if let Some(expected) = expected {
-            assert_eq!(written_time(&profile, expected), written, "{format} back");
-        }
-    }
-
-    #[test]
-    fn a_report_with_what_no_field_carries() {
-        let body = r#"{"no": 12, "parcel": "W1", "x~/y": [1.5, "", null, {"deep": true}],
-            "list": [{"code": 7, "at": "2026-11-24T09:00:00+09:00", "n": 3, "say": " 대전 "},
-                     {"code": "X", "at": "2026-11-24T10:00:00+09:00"}]}"#;
-        let report = read(&profile(""), body.as_bytes()).unwrap();
-        assert_eq!((report.id.as_str(), report.courier.as_str()), ("12", "a"));
-        let [first, second] = report.events.as_slice() else { panic!("{report:?}") };
-        assert_eq!((first.tracking_id.as_str(), first.status.as_str(), first.sequence), ("W1", "in-transit", Some(3)));
-        assert_eq!((first.courier_code.as_str(), first.notes.as_slice()), ("7", ["대전".to_owned()].as_slice()));
-        assert_eq!((second.status.as_str(), second.courier_code.as_str()), ("unknown", "X"));
-        let kept: Vec<_> = report.unmapped.iter().map(|u| format!("{} {}={}", u.message, u.place, u.value)).collect();
-        assert_eq!(kept, ["courier/1/a /x~0~1y/0=1.5", "courier/1/a /x~0~1y/3/deep=true"]);
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_told() {
-        refused("", &["truncated"]);
-        refused("{\"list\": [", &["truncated line 1 column 10"]);
-        refused("{]", &["syntax line 1 column 2"]);
-        refused("{}", &["missing list"]);
-        refused("[]", &["missing list"]);
-        refused("{\"list\": []}", &["missing list"]);
-        refused("{\"list\": 7}", &["bad-value list 7 is not a list"]);
-        refused(
-            r#"{"list": [{"code": "DLV", "at": "gestern"}, {"parcel": "x", "code": 1.5, "at": ""}]}"#,
-            &[
-                "missing parcel waybill is missing",
-                "bad-value list[1].at gestern is not RFC 3339",
-                "missing parcel waybill is missing",
-                "bad-value list[2].code 1.5 is not",
-                "missing list[2].at time is missing",
-            ],
-        );
-        let many = format!("{{\"list\": [{}]}}", vec!["{}"; 1001].join(","));
-        refused(&many, &["too-many-lines list more than 1000 lines"]);
-        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        refused(&deep, &["syntax"]);
-        let wide = format!(
-            "{{\"parcel\":\"W\",\"list\":[{{\"code\":1,\"at\":\"2026-11-24T09:00:00Z\"}}],\"x\":[{}]}}",
-            vec!["1"; 501].join(",")
-        );
-        refused(&wide, &["too-many-lines"]);
-    }
-
-    #[test]
-    fn a_wrong_sequence_loses_only_the_order() {
-        let body = r#"{"parcel": "W", "list": [{"code": 7, "at": "2026-11-24T09:00:00Z", "n": -1}]}"#;
-        assert_eq!(read(&profile(""), body.as_bytes()).unwrap().events[0].sequence, None);
-    }
-
-    #[test]
-    fn times() {
-        check_time("", "2026-11-24T09:00:00+09:00", Some("2026-11-24T09:00:00+09:00"));
-        check_time("", "2026-11-24 09:00", None);
-        check_time("time_format = \"epoch-s\"", "1767225600", Some("2026-01-01T09:00:00+09:00"));
-        check_time("time_format = \"epoch-ms\"", "1767225600250", Some("2026-01-01T09:00:00.250+09:00"));
-        check_time("time_format = \"epoch-s\"", "99999999999999999", None);
-        let local = "time_format = \"%Y%m%d%H%M%S\"";
-        check_time(local, "20261124090000", Some("2026-11-24T09:00:00+09:00"));
-        check_time(local, "20261324090000", None);
-        let berlin = "time_format = \"%Y%m%d%H%M%S\"\nzone = \"Europe/Berlin\"";
-        check_time(berlin, "20260329023000", None);
-        check_time(berlin, "20261025023000", Some("2026-10-25T02:30:00+02:00"));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn what_is_written_is_read_again(
-            id in "[a-z0-9]{0,8}",
-            events in prop::collection::vec(
-                ("[0-9]{1,14}", "DLV|7|[A-Z]{1,3}", 0i64..4_000_000_000, prop::option::of(0u32..9), "[가-힣]{0,4}"),
-                1..5,
-            ),
-        ) {
-            let couriers = super::super::Couriers::load(&[]).unwrap();
-            let profile = couriers.get("sample-courier").unwrap();
-            let events = events.into_iter().map(|(tracking_id, code, at_s, sequence, note)| ParcelEvent {
-                tracking_id,
-                status: profile.status(&code).as_str().to_owned(),
-                courier_code: code,
-                occurred_at: DateTime::from_timestamp(at_s, 0).unwrap().to_rfc3339(),
-                sequence,
-                notes: if note.is_empty() { Vec::new() } else { vec![note] },
-                ..ParcelEvent::default()
-            });
-            let report = TransportationStatus {
-                id,
-                courier: profile.name.clone(),
-                events: events.collect(),
-                ..TransportationStatus::default()
-            };
-            prop_assert_eq!(read(profile, write(profile, &report).to_string().as_bytes()), Ok(report));
-        }
-
-        #[test]
-        fn no_body_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let couriers = super::super::Couriers::load(&[]).unwrap();
-            if let Err(findings) = read(couriers.get("sample-courier").unwrap(), &body) {
-                prop_assert!(!findings.is_empty());
-            }
-        }
-    }
-}
+#[path = "report_tests.rs"]
+mod tests;

@@ -44,6 +44,8 @@ pub struct ReadInterchange {
     pub messages: Vec<ReadMessage>,
     /// Findings that belong to no message.
     pub findings: Vec<Finding>,
+    /// Carrier and waybill of what the sender is to be asked about: it called only to say that there is news.
+    pub asks: Vec<(String, String)>,
 }
 
 /// One message that was read.
@@ -157,11 +159,16 @@ impl Source {
 
     /// The profile of the courier that called back, if its words are not ours.
     fn courier(&self) -> Option<&courier::Profile> {
-        if self.interchange.transport != Transport::Courier.as_str() {
+        if self.interchange.transport != Transport::Courier.as_str() && !self.is_answer() {
             return None;
         }
         let sender = self.directory.organisation(self.interchange.organisation_id)?;
         self.hub.couriers.get(&sender.short)
+    }
+
+    /// Whether a courier said it when it was asked.
+    fn is_answer(&self) -> bool {
+        self.interchange.transport == Transport::CourierAnswer.as_str()
     }
 
     fn limits(&self) -> Limits {
@@ -172,7 +179,7 @@ impl Source {
 /// Reads an interchange of one chunk.
 pub fn whole(source: &Source, bytes: Bytes) -> Result<ReadInterchange> {
     if let Some(profile) = source.courier() {
-        return Ok(reported(profile, &bytes));
+        return Ok(reported(profile, source.is_answer(), &bytes));
     }
     read(format::Source::Bytes(bytes), &source.hint(), source.limits(), Extent::Full, &mut Keep)
 }
@@ -185,7 +192,7 @@ pub fn large(source: &Source) -> Result<ReadInterchange> {
         // Callbacks are bounded by the transport.
         let mut bytes = Vec::new();
         payload.read_to_end(&mut bytes).context(|| "reading a courier's report")?;
-        return Ok(reported(profile, &bytes));
+        return Ok(reported(profile, source.is_answer(), &bytes));
     }
     let mut sink = Stage::new(source);
     read(format::Source::Stream(Box::new(payload)), &source.hint(), source.limits(), Extent::Full, &mut sink)
@@ -193,15 +200,23 @@ pub fn large(source: &Source) -> Result<ReadInterchange> {
 
 /// A courier's report as messages, one for each waybill: one that is not known yet waits alone. A report without a number
 /// is named by its content, so that the same events again are a repeat.
-fn reported(profile: &courier::Profile, bytes: &[u8]) -> ReadInterchange {
+fn reported(profile: &courier::Profile, is_answer: bool, bytes: &[u8]) -> ReadInterchange {
     let message_type = MessageType::new("courier", "1", &profile.name);
+    let format = message_type.format_name();
+    if let Some(hint) = profile.hint.as_ref().filter(|_| !is_answer) {
+        return match courier::read_hint(profile, hint, bytes) {
+            Ok(ask) => ReadInterchange { format, asks: vec![ask], ..ReadInterchange::default() },
+            Err(findings) => ReadInterchange { format, findings, ..ReadInterchange::default() },
+        };
+    }
     let begin = |ordinal| {
         let mut message = ReadMessage::new(ordinal, &message_type, String::new());
         message.document_type = Some(DocumentType::TransportationStatus);
         message.mapping = format!("couriers/{}", profile.name);
         message
     };
-    let messages = match courier::read(profile, bytes) {
+    let said = if is_answer { courier::read_answer(profile, bytes) } else { courier::read(profile, bytes) };
+    let messages = match said {
         Ok(report) => (1..)
             .zip(courier::by_waybill(report))
             .map(|(ordinal, mut report)| {
@@ -218,7 +233,20 @@ fn reported(profile: &courier::Profile, bytes: &[u8]) -> ReadInterchange {
             .collect(),
         Err(findings) => vec![ReadMessage { findings, ..begin(1) }],
     };
-    ReadInterchange { format: message_type.format_name(), messages, ..ReadInterchange::default() }
+    ReadInterchange { format, messages, ..ReadInterchange::default() }
+}
+
+impl ReadInterchange {
+    /// A courier's words of events that no table has.
+    pub fn unknown_wordings(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for message in &self.messages {
+            let Some(Body::TransportationStatus(report)) = &message.body else { continue };
+            let unknown = report.events.iter().filter(|event| event.status == "unknown");
+            found.extend(unknown.map(|event| event.courier_code.clone()));
+        }
+        found
+    }
 }
 
 /// What is done with a line of a large catalogue.
