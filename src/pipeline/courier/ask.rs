@@ -115,7 +115,8 @@ async fn put(hub: &Arc<Hub>, ask: &Ask) -> Result<Outcome> {
         Answered::Temporary { reason, retry_after_ms } => {
             return Ok(Outcome { wait_ms: retry_after_ms.unwrap_or(0), ..outcome("failed", reason, true) });
         }
-        Answered::Refused { reason } => return Ok(outcome("refused", reason, false)),
+        // A number that is not known yet, a secret that is being changed: both pass, so it is asked again all the same.
+        Answered::Refused { reason } => return Ok(outcome("refused", reason, true)),
     };
     if !says_something(profile, &answer.body) {
         return Ok(outcome("nothing", "no events yet", false));
