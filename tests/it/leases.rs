@@ -153,3 +153,36 @@ fn a_named_lease_has_one_owner() {
         assert_eq!(acquire("a"), Some(3));
     });
 }
+
+#[test]
+fn questions_to_couriers() {
+    use dure::store::courier_asks::{self, NewAsk, Silent};
+    each(|fresh| {
+        let store = fresh.open();
+        let ask = |id| {
+            let new = NewAsk { id, courier_id: 7, centre_id: 1, carrier: "kr.lotte", tracking_id: "W1" };
+            store.write_blocking(move |tx| courier_asks::ask(tx, &new, NOW_MS)).unwrap();
+        };
+        let claim = || {
+            let take = |tx: &mut Tx<'_>| courier_asks::claim(tx, "one", NOW_MS, NOW_MS + 1000, 9);
+            block_on(store.compare_and_set(take)).unwrap()
+        };
+        let record = |epoch, due_ms| {
+            store.write_blocking(move |tx| courier_asks::record(tx, 1, epoch, due_ms, NOW_MS, "said")).unwrap()
+        };
+        ask(1);
+        assert_eq!((claim(), claim()), (vec![(1, 1)], vec![]));
+        // A hint that comes while it is being asked: what is on its way may be older than it.
+        ask(2);
+        assert!(!record(1, None), "an old epoch is refused");
+        assert_eq!(claim(), [(1, 3)]);
+        assert!(record(3, Some(NOW_MS + 5)));
+        let row = || store.read_blocking(|tx| courier_asks::get(tx, 1)).unwrap().unwrap();
+        assert_eq!((row().due_ms, row().attempts, row().asked_ms), (Some(NOW_MS + 5), 1, None));
+        assert!(record(3, None));
+        assert_eq!((row().due_ms, row().attempts, row().asked_ms), (None, 0, Some(NOW_MS)));
+        let which = Silent { courier_id: 7, since_ms: NOW_MS, since_id: 0, not_before_ms: 0 };
+        assert!(store.read_blocking(move |tx| courier_asks::silent(tx, &which, 9)).unwrap().is_empty());
+        assert_eq!(store.write_blocking(|tx| courier_asks::forget(tx, NOW_MS + 1, 9)).unwrap(), 1);
+    });
+}
