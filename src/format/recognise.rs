@@ -1,8 +1,8 @@
 //! Which format bytes are in, and a reader for them.
 //!
-//! What is no text is known by its bytes. Of text the first characters decide where a format has a beginning of its own (`<`, `{`, `UNA`); then what the transport says
-//! (media type, file name; but text that claims to be a spreadsheet is none); then whether the first line is a header row whose words are known. What nothing recognises is
-//! one finding.
+//! What is no text is known by its bytes. Of text the first characters decide where a format has a beginning of its own (`<`,
+//! `{`, `UNA`); then what the transport says (media type, file name; but text that claims to be a spreadsheet is none); then
+//! whether the first line is a header row whose words are known. What nothing recognises is one finding.
 
 use std::borrow::Cow;
 use std::io::Read;

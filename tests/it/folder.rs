@@ -204,15 +204,15 @@ async fn the_page_of_the_channels_says_how_each_is_and_tries_it() {
     let operator = harness.person("operator", Role::Operator, "centre", "en").await;
     let words = async || operator.get(harness, "/channels").await.text();
     let before = words().await;
-    assert!(before.contains("folder:erp") && before.contains("not tried yet") && before.contains("buyer"), "{before}");
+    assert!(before.contains("folder:erp") && before.contains("Not tried yet") && before.contains("buyer"), "{before}");
     let test = async || operator.post(harness, "/channels/folder:erp/test", &[]).await.header("location").to_owned();
     // There is no out yet.
     assert_eq!(test().await, "/channels?said=channel-fails");
     let down = words().await;
-    assert!(down.contains("down") && down.contains("No such file"), "{down}");
+    assert!(down.contains("Down") && down.contains("No such file"), "{down}");
     std::fs::create_dir(setting.path("out")).unwrap();
     assert_eq!(test().await, "/channels?said=channel-works");
-    assert!(words().await.contains("works"), "{}", words().await);
+    assert!(words().await.contains("Works"), "{}", words().await);
     assert!(names(&setting.path("out")).is_empty() && names(&setting.path("in")).is_empty());
     assert_eq!(operator.post(harness, "/channels/mailbox:x/test", &[]).await.status, 404);
     let buyer = harness.person("kim", Role::Buyer, "buyer", "en").await;
