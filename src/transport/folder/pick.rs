@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::disposition::{Disposition, Transport};
 use crate::model::finding::{Code, Finding, Place};
 use crate::model::id::InterchangeId;
+use crate::pipeline::hex;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::receive::{LargeReceipt, Receipt, Received};
 use crate::transport::keeper::{self, Ended};
@@ -340,8 +341,4 @@ fn open(path: &Path, shape: Shape) -> std::io::Result<Option<File>> {
         opened => opened?,
     };
     Ok((Shape::of(&file.metadata()?) == shape).then_some(file))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
