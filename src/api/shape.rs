@@ -55,6 +55,12 @@ pub(super) fn interchange(view: &InterchangeView, directory: &Directory) -> Obje
         view.deliveries.iter().partition(|view| view.delivery.kind == "acknowledgement");
     out.list("acknowledgements", answers.iter().map(|view| delivery(view, directory)));
     out.list("deliveries", others.iter().map(|view| delivery(view, directory)));
+    if let Some(earlier) = &view.revises {
+        out.raw("revises", &interchange_row(earlier, directory).end());
+    }
+    if !view.revised_by.is_empty() {
+        out.list("revised_by", view.revised_by.iter().map(|row| interchange_row(row, directory).end()));
+    }
     out.list("answers", view.answers.iter().map(|row| interchange_row(row, directory).end()));
     out
 }

@@ -19,5 +19,7 @@ crate::record! {
         thread: Vec<String>,
         /// Whether it answers a mail by itself: then no bounce of it may come back
         automatic_answer: Option<bool>,
+        /// Interchanges whose files go with it, what is wrong marked in them
+        marked: Vec<String>,
     }
 }

@@ -242,6 +242,7 @@ codes! {
     UnexpectedText "unexpected-text" "text is not allowed here: {found}" "여기에는 글이 올 수 없습니다: {found}"
     UnknownAttribute "unknown-attribute" "the attribute {found} is not allowed here" "{found} 속성은 여기에 쓸 수 없습니다"
     MissingAttribute "missing-attribute" "the attribute {expected} is missing" "{expected} 속성이 없습니다"
+    NoColumn "no-column" "there is no column {expected}, nor a field of that name above the table; words that are not known here: {found}" "{expected} 열이 없고 표 위의 양식에도 없습니다. 모르는 제목: {found}"
     // values
     BadValue "bad-value" "{found} is not {expected}" "{found}은(는) 올바른 값이 아닙니다. 필요한 값: {expected}"
     TooLong "too-long" "{found} is longer than {expected}" "{found}은(는) {expected}보다 깁니다"
@@ -272,6 +273,7 @@ codes! {
     WrongState "wrong-state" "this is not possible in the state {found}; needed is {expected}" "{found} 상태에서는 할 수 없습니다. 필요한 상태: {expected}"
     NotAllowed "not-allowed" "{found} may not send this; only {expected} may" "{found}은(는) 이 문서를 낼 수 없습니다. 낼 수 있는 이: {expected}"
     Conflict "conflict" "number {found} was received before with other content" "{found} 번호로 내용이 다른 문서를 이미 받았습니다"
+    InEffect "in-effect" "number {found} was accepted already and is in effect; what came in answer differs and waits for a person" "{found} 번호는 이미 접수되어 효력이 있습니다. 답장으로 보내신 것은 내용이 달라 담당자가 확인합니다"
     AgainOrSame "again-or-same" "an equal document came on {expected}; is this a new one, or the same again?" "{expected}에 같은 내용의 문서를 받았습니다. 새 문서입니까, 같은 문서입니까?"
     Repeat "repeat" "this was received before on {expected}" "{expected}에 이미 받은 문서입니다"
     Waiting "waiting" "waits for {expected}" "{expected}을(를) 기다립니다"

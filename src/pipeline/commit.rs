@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::hub::Hub;
+use super::mail::revision::{self, Earlier};
 use super::read::{ReadInterchange, ReadMessage};
 use crate::document::application_response::{ApplicationResponse, DocumentResponse, LineResponse};
 use crate::document::directory::{Agreed, Direction, Directory};
@@ -120,11 +121,18 @@ impl Work {
             Some(mail_id) => mails::get(tx, mail_id)?,
             None => None,
         };
+        let earlier = match mail.as_ref().filter(|mail| self.unproven(mail, None).is_none()) {
+            Some(mail) => revision::earlier(tx, mail, &self.interchange)?,
+            None => None,
+        };
+        if let Some(earlier) = &earlier {
+            interchanges::revises(tx, id, earlier.interchange_id)?;
+        }
         let mut decided = Decided::default();
         let mut waits: Vec<(String, String)> = Vec::new();
         let mut patience_ms = 0;
         for message in self.read.messages.get(from..to).unwrap_or_default() {
-            let one = self.document(tx, message, mail.as_ref(), now_ms)?;
+            let one = self.document(tx, message, mail.as_ref(), earlier.as_ref(), now_ms)?;
             decided.dispositions.push(one.disposition);
             decided.deliveries += one.deliveries;
             decided.directory_changed |= one.directory_changed;
@@ -277,7 +285,14 @@ impl Work {
         self.directory.agreement(self.interchange.organisation_id, Direction::In, document_type, &self.today)
     }
 
-    fn document(&self, tx: &mut Tx<'_>, message: &ReadMessage, mail: Option<&Mail>, now_ms: i64) -> Result<One> {
+    fn document(
+        &self,
+        tx: &mut Tx<'_>,
+        message: &ReadMessage,
+        mail: Option<&Mail>,
+        earlier: Option<&Earlier>,
+        now_ms: i64,
+    ) -> Result<One> {
         let id = self.interchange.id;
         let ordinal = i64::from(message.ordinal);
         if let Some((_, disposition)) = documents::clear_place(tx, id, ordinal)? {
@@ -314,7 +329,10 @@ impl Work {
         if draft.is_none() {
             self.check_sender(message, document_type, &mut findings);
         }
-        let identity = self.identify(tx, message, &header, unnumbered, window_ms, now_ms)?;
+        let mut identity = self.identify(tx, message, &header, unnumbered, window_ms, now_ms)?;
+        if let (Some(earlier), Some(_)) = (earlier, &message.body) {
+            identity.correct(earlier, &header, message);
+        }
         let mut one = One { patience_ms: header.patience_ms, ..One::of(Disposition::Rejected) };
         let mut trade_id = None;
         let disposition = if let Some(finding) = draft {
@@ -581,6 +599,24 @@ struct Identified {
     same_as: Option<i64>,
     since: String,
     held: Option<Finding>,
+}
+
+impl Identified {
+    /// In the thread of our findings: a correction of what was not accepted is its revision; what was accepted is in effect.
+    fn correct(&mut self, earlier: &Earlier, header: &Header, message: &ReadMessage) {
+        match (self.identity, self.same_as) {
+            (Identity::New, None) => {
+                if let Some(row) = earlier.document(header.document_type.as_str(), &header.number) {
+                    (self.identity, self.same_as) = (Identity::Revision, Some(row.id));
+                }
+            }
+            (Identity::Conflict, Some(same_as)) if earlier.has(same_as) => {
+                let finding = Finding::error(Code::InEffect, message.number_place.clone());
+                self.held = Some(finding.found(&header.number));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What became of one document.

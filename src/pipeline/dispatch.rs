@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use super::claims::{self, Queue};
 use super::hub::{Happened, Hub};
 use super::metrics::label;
-use super::outbound::{Answer, Outgoing, Sent};
+use super::outbound::{Answer, Attachment, Outgoing, Sent};
 use super::prepare;
 use super::read;
 use super::receive::Receipt;
@@ -110,8 +110,12 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
             Err(error) => return record(hub, &delivery, Sent::Dead { reason: error.to_string() }, at_ms, watch).await,
         },
     };
+    let attached = attached(hub, &delivery).await?;
     let sent = match outgoing(hub, &delivery, body) {
-        Ok(out) => send(hub, &out).await,
+        Ok(mut out) => {
+            out.attachments = attached;
+            send(hub, &out).await
+        }
         Err(error) => Sent::Dead { reason: error.to_string() },
     };
     let answer = match &sent {
@@ -141,6 +145,21 @@ async fn attempt(hub: &Arc<Hub>, mut delivery: Delivery, body: Option<Vec<u8>>) 
     record(hub, &delivery, sent, at_ms, watch).await
 }
 
+/// The files that were prepared with a notice.
+async fn attached(hub: &Hub, delivery: &Delivery) -> Result<Vec<Attachment>> {
+    if delivery.kind != "notice" {
+        return Ok(Vec::new());
+    }
+    let id = delivery.id;
+    let files = hub.store.read(move |tx| deliveries::attachments(tx, id)).await?;
+    let attachment = |file: deliveries::Attachment| Attachment {
+        name: file.name,
+        content_type: file.content_type,
+        body: Bytes::from(file.bytes),
+    };
+    Ok(files.into_iter().map(attachment).collect())
+}
+
 /// What an answer says of itself.
 fn hint_of(answer: &Answer) -> Hint {
     Hint { content_type: Some(answer.content_type.clone()), ..Hint::default() }
@@ -163,6 +182,7 @@ fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
         thread: Vec::new(),
         automatic_answer: false,
         body: Bytes::from(body),
+        attachments: Vec::new(),
         signing_secret: secret(terms.map(|terms| &terms.signing_secret))?,
         credential: secret(terms.map(|terms| &terms.credential))?,
     };

@@ -31,10 +31,22 @@ pub struct Outgoing {
     pub automatic_answer: bool,
     /// The bytes.
     pub body: Bytes,
+    /// Files that go with a body that is a text.
+    pub attachments: Vec<Attachment>,
     /// `whsec_…`: signs the request by Standard Webhooks.
     pub signing_secret: Option<Secret>,
     /// The partner's own credential: `bearer:TOKEN` or `basic:USER:PASSWORD`.
     pub credential: Option<Secret>,
+}
+
+/// A file that goes with a text.
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// Media type.
+    pub content_type: String,
+    /// Its bytes.
+    pub body: Bytes,
 }
 
 /// What came of an attempt.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::encode::{content_type, encode, file_ending};
 use super::hub::Hub;
+use super::mail;
 use super::receive::PayloadReader;
 use crate::error::{Error, Result};
 use crate::format::edifact;
@@ -14,7 +15,7 @@ use crate::model::envelope::{Envelope, Syntax};
 use crate::model::finding::Finding;
 use crate::model::id::DeliveryId;
 use crate::model::message::MessageType;
-use crate::store::deliveries::{self, Delivery};
+use crate::store::deliveries::{self, Attachment, Delivery};
 use crate::store::{documents, interchanges};
 
 /// Bytes, media type, control reference, findings.
@@ -23,6 +24,8 @@ struct Prepared {
     content_type: String,
     control_reference: String,
     findings: Vec<Finding>,
+    /// Files that go with a text.
+    attachments: Vec<Attachment>,
 }
 
 /// Writes the body of a delivery and keeps it; none if the lease was lost.
@@ -46,6 +49,7 @@ pub async fn prepare(hub: &Arc<Hub>, delivery: &mut Delivery) -> Result<Option<V
             let reference = &kept.control_reference;
             let ours = deliveries::prepared(tx, id, epoch, &kept.bytes, &kept.content_type, reference, &findings)?;
             if ours {
+                deliveries::attach(tx, id, &kept.attachments)?;
                 interchanges::wake(tx, "control", &waiting, now_ms)?;
             }
             Ok(ours)
@@ -63,11 +67,13 @@ async fn write(hub: &Arc<Hub>, delivery: &Delivery) -> Result<Prepared> {
     if delivery.kind == "notice" {
         let notice: crate::document::notice::Notice = serde_json::from_str(&delivery.content)
             .map_err(|error| Error::store("the stored notice cannot be read").caused_by(error))?;
+        let attachments = mail::marked(hub, &notice).await?;
         return Ok(Prepared {
             bytes: notice.text.into_bytes(),
             content_type: "text/plain; charset=utf-8".to_owned(),
             control_reference: String::new(),
             findings: Vec::new(),
+            attachments,
         });
     }
     let message_type: MessageType = delivery.message_type.parse().map_err(Error::bug)?;
@@ -100,6 +106,7 @@ async fn write(hub: &Arc<Hub>, delivery: &Delivery) -> Result<Prepared> {
         content_type: encoded.content_type.to_owned(),
         control_reference,
         findings: encoded.findings,
+        attachments: Vec::new(),
     })
 }
 
@@ -164,6 +171,7 @@ async fn control(hub: &Arc<Hub>, delivery: &Delivery, mut options: WriteOptions)
             content_type: content_type(&message_type).to_owned(),
             control_reference: reference,
             findings,
+            attachments: Vec::new(),
         }))
     })
     .await

@@ -130,7 +130,7 @@ impl File {
 }
 
 /// Findings as stored.
-fn stored(json: &str) -> Vec<Finding> {
+pub(in crate::pipeline) fn stored(json: &str) -> Vec<Finding> {
     if json.is_empty() { Vec::new() } else { serde_json::from_str(json).unwrap_or_default() }
 }
 

@@ -175,6 +175,7 @@ rows! {
         "mapping" "대응표" "Mapping"
         "mark_attention" "받는 분" "Attention"
         "mark_care" "전교" "Care of"
+        "marked" "표시해 돌려보내는 파일" "Files that go back marked"
         "maximum_measure" "최대 치수" "Maximum"
         "maximum_order_quantity" "최대 주문량" "Maximum order"
         "maximum_quantity" "최대 수량" "At most"

@@ -117,6 +117,8 @@ words! {
     sent_because "이 문서로 나간 것" "Sent because of it"
     nothing_sent "나간 것이 없습니다." "Nothing was sent."
     answers "돌아온 답" "Answers that came back"
+    revises "고친 원본" "Corrects"
+    revised_by "고쳐서 다시 보낸 것" "Corrected by"
     attempts_n "{}번 시도" "attempts: {}"
     to_the_trade "거래 보기" "To the trade"
     said_replayed "다시 처리했습니다." "It was processed again."

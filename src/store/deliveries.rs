@@ -211,6 +211,38 @@ pub fn prepared(
     Ok(count == 1)
 }
 
+/// A file that goes with the text of a notice.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// Its name.
+    pub name: String,
+    /// Media type.
+    pub content_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps the files of a delivery, in the transaction that keeps its body.
+pub fn attach(tx: &mut Tx<'_>, id: i64, files: &[Attachment]) -> Result<()> {
+    for (number, file) in (1i64..).zip(files) {
+        tx.run(
+            "INSERT INTO delivery_attachment (delivery_id, number, name, content_type, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![id, number, &file.name, &file.content_type, file.bytes.as_slice()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The files that go with a delivery, in order.
+pub fn attachments(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Attachment>> {
+    let rows = tx.query(
+        "SELECT name, content_type, bytes FROM delivery_attachment WHERE delivery_id = ?1 ORDER BY number LIMIT 100",
+        params![id],
+    )?;
+    let file = |row: &Row| Ok(Attachment { name: row.text(0)?, content_type: row.text(1)?, bytes: row.bytes(2)? });
+    rows.iter().map(file).collect()
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {

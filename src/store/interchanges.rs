@@ -97,13 +97,15 @@ pub struct Interchange {
     pub confirmed: bool,
     /// The mail it came in.
     pub mail_id: Option<i64>,
+    /// The interchange that it corrects, in answer to our findings about that.
+    pub revises_id: Option<i64>,
 }
 
 macro_rules! columns {
     () => {
         "id, centre_id, organisation_id, transport, content_type, charset, file_name, digest, size_bytes, received_ms, \
          account_id, answers_delivery_id, state, epoch, attempts, disposition, cause, format, control_reference, sender, \
-         receiver, documents, findings, decided_ms, confirmed, mail_id"
+         receiver, documents, findings, decided_ms, confirmed, mail_id, revises_id"
     };
 }
 
@@ -135,6 +137,7 @@ fn from_row(row: &Row) -> Result<Interchange> {
         decided_ms: row.opt_int(23)?,
         confirmed: row.flag(24)?,
         mail_id: row.opt_int(25)?,
+        revises_id: row.opt_int(26)?,
     })
 }
 
@@ -415,6 +418,20 @@ pub fn answers(tx: &mut Tx<'_>, delivery_id: i64) -> Result<Vec<Interchange>> {
     let rows = tx.query(
         concat!("SELECT ", columns!(), " FROM interchange WHERE answers_delivery_id = ?1 ORDER BY id LIMIT 100"),
         params![delivery_id],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Notes which interchange one corrects.
+pub fn revises(tx: &mut Tx<'_>, id: i64, revises_id: i64) -> Result<()> {
+    tx.run("UPDATE interchange SET revises_id = ?2 WHERE id = ?1", params![id, revises_id])
+}
+
+/// Interchanges that correct one, oldest first.
+pub fn revised_by(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Interchange>> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM interchange WHERE revises_id = ?1 ORDER BY id LIMIT 100"),
+        params![id],
     )?;
     rows.iter().map(from_row).collect()
 }

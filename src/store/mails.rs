@@ -227,6 +227,8 @@ pub struct Part {
     pub file_name: String,
     /// SHA-256 of the bytes.
     pub digest: Vec<u8>,
+    /// Its size.
+    pub size_bytes: i64,
     /// Where it is on its way.
     pub state: String,
     /// The worst of its documents.
@@ -242,8 +244,8 @@ pub struct Part {
 /// The interchanges of a mail, in order.
 pub fn parts(tx: &mut Tx<'_>, mail_id: i64) -> Result<Vec<Part>> {
     let rows = tx.query(
-        "SELECT id, file_name, digest, state, disposition, format, findings, told FROM interchange WHERE mail_id = ?1 \
-         ORDER BY id LIMIT 1000",
+        "SELECT id, file_name, digest, state, disposition, format, findings, told, size_bytes FROM interchange \
+         WHERE mail_id = ?1 ORDER BY id LIMIT 1000",
         params![mail_id],
     )?;
     let part = |row: &Row| {
@@ -256,6 +258,7 @@ pub fn parts(tx: &mut Tx<'_>, mail_id: i64) -> Result<Vec<Part>> {
             format: row.opt_text(5)?,
             findings: row.opt_text(6)?,
             told: row.opt_text(7)?,
+            size_bytes: row.int(8)?,
         })
     };
     rows.iter().map(part).collect()

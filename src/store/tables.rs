@@ -83,6 +83,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("content_seen", "notes documents without a number, which verify does not need"),
     ("courier_ask", "what couriers are to be asked"),
     ("credential", "keys are no documents"),
+    ("delivery_attachment", "what was sent"),
     ("delivery_attempt", "what was tried"),
     ("delivery_body", "what was sent"),
     ("directory_version", "counts changes"),

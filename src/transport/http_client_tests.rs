@@ -98,6 +98,7 @@ fn outgoing(address: impl Into<String>) -> Outgoing {
         subject: String::new(),
         thread: Vec::new(),
         automatic_answer: false,
+        attachments: Vec::new(),
         body: Bytes::from_static(b"<Order/>"),
         signing_secret: None,
         credential: None,

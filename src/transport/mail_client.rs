@@ -144,21 +144,34 @@ impl MailClient {
         let written = if out.file_name.is_empty() {
             let text =
                 String::from_utf8(out.body.to_vec()).map_err(|_| "the text of the mail is not UTF-8".to_owned())?;
-            builder.singlepart(SinglePart::builder().header(content_type).body(text))
+            let text = SinglePart::builder().header(content_type).body(text);
+            if out.attachments.is_empty() {
+                builder.singlepart(text)
+            } else {
+                let mut parts = MultiPart::mixed().singlepart(text);
+                for file in &out.attachments {
+                    parts = parts.singlepart(attached(&file.name, &file.body, &file.content_type)?);
+                }
+                builder.multipart(parts)
+            }
         } else {
-            // Base64, because line ends of other encodings change on the way and with them the digest.
-            let body = Body::new_with_encoding(out.body.to_vec(), ContentTransferEncoding::Base64)
-                .map_err(|_| "the document cannot be written in base64".to_owned())?;
             let name = one_line(&out.file_name);
             let text = format!("{subject}\r\n\r\n첨부 문서 · Attached document: {name}\r\n");
-            builder.multipart(
-                MultiPart::mixed()
-                    .singlepart(SinglePart::plain(text))
-                    .singlepart(Attachment::new(name).body(body, content_type)),
-            )
+            let file = attached(&out.file_name, &out.body, &out.content_type)?;
+            builder.multipart(MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(file))
         };
         written.map_err(|error| format!("the mail cannot be written: {error}"))
     }
+}
+
+/// A file as part of a mail.
+fn attached(name: &str, body: &[u8], content_type: &str) -> std::result::Result<SinglePart, String> {
+    // Base64, because line ends of other encodings change on the way and with them the digest.
+    let body = Body::new_with_encoding(body.to_vec(), ContentTransferEncoding::Base64)
+        .map_err(|_| "the document cannot be written in base64".to_owned())?;
+    let content_type =
+        ContentType::parse(content_type).map_err(|_| format!("the media type cannot be {content_type:?}"))?;
+    Ok(Attachment::new(one_line(name)).body(body, content_type))
 }
 
 /// The relay as a channel that can be tried; it is made anew for that.

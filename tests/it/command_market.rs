@@ -251,7 +251,8 @@ fn send_and_status_tell_what_is_wrong() {
     assert!(said.out.contains("state: held\n"), "{said:?}");
     // In somebody else's name.
     let said = market.by(&market.seller, &["send", "catalogue-electronics.csv"]).code(1);
-    assert!(said.out.contains("line 2: error: the document names the sender gln:8801234500036, but"), "{said:?}");
+    let place = "line 2 column 4 row[1].supplier_id: error: ";
+    assert!(said.out.contains(&format!("{place}the document names the sender gln:8801234500036, but")), "{said:?}");
 
     for key in ["", "dk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         assert!(market.by(key, &["send", "order.xml"]).code(2).out.is_empty());

@@ -232,6 +232,7 @@ fn outgoing(partner: &str, address: &str) -> Outgoing {
         subject: String::new(),
         thread: Vec::new(),
         automatic_answer: false,
+        attachments: Vec::new(),
         body: Bytes::from_static(b"<Order/>"),
         signing_secret: None,
         credential: None,

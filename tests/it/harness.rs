@@ -37,6 +37,7 @@ pub(crate) const NOON: i64 = 1_795_489_200_000;
 #[derive(Clone, Default)]
 struct Kept {
     sent: Arc<Mutex<Vec<(String, String)>>>,
+    mails: Arc<Mutex<Vec<SentMail>>>,
     /// Asks for real, where a test has couriers of its own.
     asks: Option<Arc<HttpClient>>,
 }
@@ -48,6 +49,12 @@ impl Outbound for Kept {
 
     fn send<'a>(&'a self, out: &'a Outgoing) -> BoxFuture<'a, Sent> {
         let body = String::from_utf8_lossy(&out.body).into_owned();
+        if out.address.starts_with("mailto:") {
+            let files = out.attachments.iter().map(|file| (file.name.clone(), file.body.to_vec())).collect();
+            let mail =
+                SentMail { delivery: out.delivery.to_string(), to: out.address.clone(), text: body.clone(), files };
+            self.mails.lock().unwrap().push(mail);
+        }
         self.sent.lock().unwrap().push((out.address.clone(), body));
         Box::pin(async { Sent::Delivered { receipt: "200".into(), answer: None } })
     }
@@ -58,6 +65,19 @@ impl Outbound for Kept {
             None => Box::pin(async { Answered::Refused { reason: "nobody is asked".into() } }),
         }
     }
+}
+
+/// A mail that was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct SentMail {
+    /// The delivery that it is.
+    pub(crate) delivery: String,
+    /// Its address.
+    pub(crate) to: String,
+    /// Its text.
+    pub(crate) text: String,
+    /// What was attached: names and bytes.
+    pub(crate) files: Vec<(String, Vec<u8>)>,
 }
 
 /// A hub with its partners: a centre, two buyers, two makers, a seller, a courier.
@@ -223,6 +243,14 @@ impl Harness {
         dispatch::run_once(&self.hub).await.unwrap();
         let sent = std::mem::take(&mut *self.kept.sent.lock().unwrap());
         sent.into_iter().map(|(to, body)| (to, serde_json::from_str(&body).unwrap_or(Value::String(body)))).collect()
+    }
+
+    /// Mails that were sent since the last look.
+    #[cfg(feature = "peers")]
+    pub(crate) async fn sent_mails(&self) -> Vec<SentMail> {
+        dispatch::run_once(&self.hub).await.unwrap();
+        self.kept.sent.lock().unwrap().clear();
+        std::mem::take(&mut *self.kept.mails.lock().unwrap())
     }
 
     /// A worker runs from now on.

@@ -45,6 +45,7 @@ fn outgoing(address: &str) -> Outgoing {
         subject: "주문이 왔습니다".to_owned(),
         thread: Vec::new(),
         automatic_answer: false,
+        attachments: Vec::new(),
         body: Bytes::from("안녕하세요.\n주문 4711\n.점으로 시작\n".to_owned()),
         signing_secret: None,
         credential: None,

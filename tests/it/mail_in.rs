@@ -20,10 +20,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
+#[cfg(feature = "peers")]
+use crate::harness::SentMail;
 use crate::harness::{Harness, catalogue, item, order};
 
 /// A mail with one attachment.
-fn mail(from: &str, message_id: &str, head: &str, file: &str, body: impl AsRef<[u8]>) -> String {
+pub(crate) fn mail(from: &str, message_id: &str, head: &str, file: &str, body: impl AsRef<[u8]>) -> String {
     let body = STANDARD.encode(body);
     format!(
         "From: {from}\r\nTo: orders@hub.example\r\nSubject: =?EUC-KR?B?ud/B1ryt?=\r\nMessage-ID: <{message_id}>\r\n{head}\
@@ -34,16 +36,16 @@ fn mail(from: &str, message_id: &str, head: &str, file: &str, body: impl AsRef<[
 }
 
 /// The head that a mail server of ours would put on top.
-const PROVED: &str = "Authentication-Results: mx.hub.example; dmarc=pass header.from=sample.example\r\n";
+pub(crate) const PROVED: &str = "Authentication-Results: mx.hub.example; dmarc=pass header.from=sample.example\r\n";
 
-struct Setting {
-    harness: Harness,
+pub(crate) struct Setting {
+    pub(crate) harness: Harness,
     intake: Intake,
 }
 
 impl Setting {
     /// A hub with catalogues, where `proofs` prove that a mail is the buyer's.
-    async fn new(proofs: &[&str]) -> Setting {
+    pub(crate) async fn new(proofs: &[&str]) -> Setting {
         let harness = Harness::new().await;
         for (maker, id, line) in [
             ("maker-a", "CAT-A", item("LM-40", "08801234500011", "레이저 거리계 LM-40", "540000")),
@@ -63,24 +65,39 @@ impl Setting {
         self.harness.accepted(self.harness.org("centre"), agreement).await;
     }
 
-    async fn take(&self, raw: &str) -> TakenMail {
+    pub(crate) async fn take(&self, raw: &str) -> TakenMail {
         let taken =
             self.intake.take("listener", Envelope::default(), false, Bytes::from(raw.to_owned())).await.unwrap();
         worker::run_once(&self.harness.hub).await.unwrap();
         taken
     }
 
-    async fn only(&self, taken: &TakenMail) -> Interchange {
+    pub(crate) async fn only(&self, taken: &TakenMail) -> Interchange {
         assert_eq!(taken.interchanges.len(), 1);
         let id = taken.interchanges[0];
         self.harness.hub.store.read(move |tx| interchanges::get(tx, id)).await.unwrap().unwrap()
     }
 
-    async fn check(&self, taken: &TakenMail, state: &str, disposition: &str, word: &str) {
+    pub(crate) async fn check(&self, taken: &TakenMail, state: &str, disposition: &str, word: &str) {
         let id = self.only(taken).await.id;
         let (found_state, found, findings) = self.harness.state(id).await;
         assert_eq!((found_state.as_str(), found.as_str()), (state, disposition), "{findings}");
         assert!(findings.contains(word), "{findings}");
+    }
+
+    /// The one answer to the buyer since the last look.
+    #[cfg(feature = "peers")]
+    pub(crate) async fn answer(&self) -> SentMail {
+        let mut answers = self.harness.sent_mails().await;
+        answers.retain(|answer| answer.to == "mailto:buyer@sample.example");
+        assert_eq!(answers.len(), 1, "{:?}", answers.iter().map(|answer| &answer.text).collect::<Vec<_>>());
+        answers.remove(0)
+    }
+
+    /// The documents of an interchange.
+    #[cfg(feature = "peers")]
+    pub(crate) async fn documents(&self, id: i64) -> Vec<dure::store::documents::Document> {
+        self.harness.hub.store.read(move |tx| dure::store::documents::of_interchange(tx, id)).await.unwrap()
     }
 
     /// Mails that were sent since the last look: to whom and the text.

@@ -22,6 +22,8 @@ mod mail;
 mod mail_in;
 mod mail_proof;
 mod mail_store;
+#[cfg(feature = "peers")]
+mod marked;
 mod model_docs;
 mod pages;
 mod pages_docs;

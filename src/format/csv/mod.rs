@@ -37,6 +37,9 @@ pub(super) const FORMAT: Format = Format {
 /// Tables larger than this come in groups where their table says so, as XML ones do.
 const LARGE_BYTES: usize = 1 << 20;
 
+/// Records that are given at once.
+const MOST_RECORDS: usize = 200_000;
+
 /// Bytes looked at to tell UTF-8 from CP949 in a stream.
 const LOOK_BYTES: u64 = 64 << 10;
 
@@ -156,7 +159,7 @@ impl CsvReader {
             self.done = true;
             return Ok(());
         };
-        let table = Table::new(kind, "csv", (line, &words), None, self.large, findings);
+        let table = Table::new(kind, "csv", (line, &words), Vec::new(), None, self.large, findings);
         table.begin(&mut self.queue);
         self.table = Some(table);
         Ok(())
@@ -177,6 +180,25 @@ impl CsvReader {
         }
         Ok(())
     }
+}
+
+/// The records of a table with the lines on which they begin, blank ones as well; at most as many as a sheet may have.
+pub(super) fn records(
+    bytes: bytes::Bytes,
+    hint: &Hint,
+    limits: &Limits,
+) -> std::result::Result<Vec<(u32, Vec<String>)>, Finding> {
+    let trouble = |_| Finding::error(Code::Syntax, Place::default()).found("the table");
+    let mut reader = CsvReader::new(Source::Bytes(bytes), hint, limits).map_err(trouble)?;
+    let Some(records) = &mut reader.records else {
+        return Err(reader.waiting.unwrap_or_else(|| Finding::error(Code::Encoding, Place::default())));
+    };
+    records.find_delimiter().map_err(trouble)?;
+    let mut rows = Vec::new();
+    while rows.len() < MOST_RECORDS && records.next(&mut reader.record).map_err(trouble)? {
+        rows.push((reader.record.line, reader.record.as_slice().to_vec()));
+    }
+    Ok(rows)
 }
 
 fn is_utf8(head: &[u8]) -> bool {

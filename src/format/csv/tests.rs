@@ -79,10 +79,10 @@ fn rows_of_one_order_are_one_message() {
     check(
         "주문번호;품목코드;수량;납기일\n1;A;5;2026/1/3\n1;B;2,5;20260104\n2;A;1;soon\n",
         "start csv/1/Order
-         whole row[1].order_id=1@2:1 row[1].item_id=A@2:2 row[1].quantity=5@2:3 row[1].requested_date=2026-01-03@2:4 row[2].order_id=1@3:1 row[2].item_id=B@3:2 row[2].quantity=2.5@3:3 row[2].requested_date=2026-01-04@3:4
+         whole row[1].order_id=1@2:1 row[1].item_id=A@2:2 row[1].quantity=5@2:3 row[1].requested_date=2026-01-03@2:4 row[1].line_id=1@2:0 row[2].order_id=1@3:1 row[2].item_id=B@3:2 row[2].quantity=2.5@3:3 row[2].requested_date=2026-01-04@3:4 row[2].line_id=2@3:0
          end
          start csv/1/Order
-         whole row.order_id=2@4:1 row.item_id=A@4:2 row.quantity=1@4:3 row.requested_date=soon@4:4
+         whole row.order_id=2@4:1 row.item_id=A@4:2 row.quantity=1@4:3 row.requested_date=soon@4:4 row.line_id=1@4:0
          end",
     );
 }
@@ -110,7 +110,10 @@ fn what_is_wrong_is_found() {
     let hint = Hint { message_type: Some(MessageType::new("csv", "1", "Order")), ..Hint::default() };
     let source = Source::Bytes(Bytes::from_static(b"item_id,quantity\nA,1\n"));
     let (found, _) = read(source, &hint, &Limits::default());
-    assert_eq!(found, "start csv/1/Order\nwhole row.item_id=A@2:1 row.quantity=1@2:2\nend\n");
+    assert_eq!(
+        found,
+        "start csv/1/Order\nwhole row.item_id=A@2:1 row.quantity=1@2:2 row.line_id=1@2:0\nend\nError no-column line 1  / 주문번호 (order_id)\n"
+    );
     let hint = Hint { charset: Some("utf-8".to_owned()), ..Hint::default() };
     let source = Source::Bytes(Bytes::from_static(b"item_id,name\nA,\xba\xce\n"));
     let (found, _) = read(source, &hint, &Limits::default());

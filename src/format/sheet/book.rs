@@ -69,15 +69,15 @@ impl Row {
     }
 }
 
-/// Merged cells: the last row of each range by row and column of its first cell, from 1.
-pub(super) type Merged = FxHashMap<(u32, u32), u32>;
+/// Merged cells: the last row and column of each range by row and column of its first cell, from 1.
+pub(super) type Merged = FxHashMap<(u32, u32), (u32, u32)>;
 
 /// A workbook.
 pub(super) trait Book: Send {
     /// The names of the sheets that people see, in order.
     fn sheets(&self) -> Vec<String>;
 
-    /// Goes to the first row of a sheet; the merged cells of it that go over several rows.
+    /// Goes to the first row of a sheet; the merged cells of it.
     fn open(&mut self, sheet: usize) -> Result<Merged, Finding>;
 
     /// The next row that has cells; false at the end of the sheet.

@@ -6,6 +6,7 @@
 
 mod book;
 mod compound;
+mod mark;
 mod number;
 mod package;
 mod records;
@@ -13,6 +14,7 @@ mod write;
 mod xls;
 mod xlsx;
 
+pub use mark::mark;
 pub use write::write;
 
 use std::collections::VecDeque;
@@ -50,7 +52,7 @@ pub(super) const FORMAT: Format = Format {
 const LARGE_BYTES: usize = 256 << 10;
 
 /// Rows among which the header is looked for.
-const HEADER_ROWS: usize = 20;
+const HEADER_ROWS: usize = 30;
 
 /// Columns that a header row has at least.
 const LEAST_WORDS: usize = 2;
@@ -208,11 +210,17 @@ impl SheetReader {
             }
             return;
         };
-        let Some(header) = self.ahead.drain(..=index).next_back() else { return };
+        let mut above: Vec<Row> = self.ahead.drain(..=index).collect();
+        let Some(header) = above.pop() else { return };
+        let form =
+            table::read_form(&kind, above.iter().map(|row| (row.number, row.fields.as_slice())), |row, column| {
+                let first = u32::try_from(column).ok().and_then(|column| self.merged.get(&(row, column)));
+                first.map_or((row, column), |(last_row, last)| (*last_row, usize::try_from(*last).unwrap_or(column)))
+            });
         self.known = true;
         let words: Vec<String> = header.fields.iter().map(|word| word.trim().to_owned()).collect();
         let row = (header.number, words.as_slice());
-        let table = Table::new(kind, "sheet", row, Some(name.as_str().into()), self.large, findings);
+        let table = Table::new(kind, "sheet", row, form, Some(name.as_str().into()), self.large, findings);
         self.wide(&table, &header, findings);
         table.begin(&mut self.queue);
         self.table = Some(table);
@@ -287,7 +295,7 @@ impl SheetReader {
             }
             let first = u32::try_from(index + 1).ok().and_then(|column| self.merged.get(&(number, column)));
             let said = self.row.fields.get(index).map_or("", |field| field.trim());
-            if let Some(last) = first {
+            if let Some((last, _)) = first {
                 self.carried.insert(index, (*last, said.to_owned()));
             } else if said.is_empty()
                 && let Some((last, text)) = self.carried.get(&index)

@@ -1,13 +1,15 @@
 //! The parts of an XLSX file: XML files in a ZIP archive. What is unpacked is bounded by what comes out, not by the sizes
 //! that the archive claims.
 
-use std::io::{Cursor, Read};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
 
 use bytes::Bytes;
 use quick_xml::Reader as Parser;
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
-use zip::result::ZipError;
+use zip::result::{ZipError, ZipResult};
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::book::{damaged, locked, too_large};
 use crate::model::finding::{Code, Finding, Place};
@@ -71,6 +73,34 @@ impl Package {
             text.drain(..'\u{feff}'.len_utf8());
         }
         Ok(Some(text))
+    }
+}
+
+impl Package {
+    /// Whether there is such a part.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.archive.index_for_name(name.trim_start_matches('/')).is_some()
+    }
+
+    /// The package with parts replaced and added; all others are copied as they are packed.
+    pub(super) fn with(mut self, mut parts: BTreeMap<String, String>) -> ZipResult<Vec<u8>> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for index in 0..self.archive.len() {
+            let file = self.archive.by_index_raw(index)?;
+            let name = file.name()?.into_owned();
+            match parts.remove(&name) {
+                Some(text) => {
+                    zip.start_file(name, SimpleFileOptions::default())?;
+                    zip.write_all(text.as_bytes())?;
+                }
+                None => zip.raw_copy_file(file)?,
+            }
+        }
+        for (name, text) in parts {
+            zip.start_file(name, SimpleFileOptions::default())?;
+            zip.write_all(text.as_bytes())?;
+        }
+        Ok(zip.finish()?.into_inner())
     }
 }
 

@@ -142,10 +142,10 @@ fn two_orders_in_the_old_format() {
     check(
         ORDERS_XLS,
         "start sheet/1/Order
-         whole row[1].order_id=PO-2026-1131@A3 row[1].issue_date=2026-11-24@B3 row[1].buyer_id=gln:8801234500012@C3 row[1].seller_id=gln:8801234500043@D3 row[1].currency=KRW@E3 row[1].item_id=0070@F3 row[1].name=육각 볼트 M8×30@G3 row[1].quantity=1000@H3 row[1].unit=EA@I3 row[1].price=90.5@J3 row[1].note=급함@K3 row[2].order_id=PO-2026-1131@A4 row[2].issue_date=2026-11-24@B4 row[2].buyer_id=gln:8801234500012@C4 row[2].seller_id=gln:8801234500043@D4 row[2].currency=KRW@E4 row[2].item_id=0071@F4 row[2].name=육각 너트 M8@G4 row[2].quantity=2500@H4 row[2].unit=EA@I4 row[2].price=45@J4
+         whole row[1].order_id=PO-2026-1131@A3 row[1].issue_date=2026-11-24@B3 row[1].buyer_id=gln:8801234500012@C3 row[1].seller_id=gln:8801234500043@D3 row[1].currency=KRW@E3 row[1].item_id=0070@F3 row[1].name=육각 볼트 M8×30@G3 row[1].quantity=1000@H3 row[1].unit=EA@I3 row[1].price=90.5@J3 row[1].note=급함@K3 row[1].line_id=1@ row[2].order_id=PO-2026-1131@A4 row[2].issue_date=2026-11-24@B4 row[2].buyer_id=gln:8801234500012@C4 row[2].seller_id=gln:8801234500043@D4 row[2].currency=KRW@E4 row[2].item_id=0071@F4 row[2].name=육각 너트 M8@G4 row[2].quantity=2500@H4 row[2].unit=EA@I4 row[2].price=45@J4 row[2].line_id=2@
          end
          start sheet/1/Order
-         whole row.order_id=PO-2026-1132@A5 row.issue_date=2026-11-24@B5 row.buyer_id=gln:8801234500012@C5 row.seller_id=gln:8801234500043@D5 row.currency=KRW@E5 row.item_id=0100@F5 row.name=스프링 와셔 M8@G5 row.quantity=0.5@H5 row.unit=EA@I5 row.price=12000@J5 row.note=TRUE@K5
+         whole row.order_id=PO-2026-1132@A5 row.issue_date=2026-11-24@B5 row.buyer_id=gln:8801234500012@C5 row.seller_id=gln:8801234500043@D5 row.currency=KRW@E5 row.item_id=0100@F5 row.name=스프링 와셔 M8@G5 row.quantity=0.5@H5 row.unit=EA@I5 row.price=12000@J5 row.note=TRUE@K5 row.line_id=1@
          end",
     );
 }
@@ -213,13 +213,36 @@ fn a_header_is_found_below_words_of_the_head_and_again_on_the_next_page() {
     check(
         &workbook("", "", &[("Orders", &table)]),
         "start sheet/1/Order
-         whole row[1].order_id=1@A4 row[1].item_id=A@B4 row[1].quantity=2@C4 row[2].order_id=1@A6 row[2].item_id=B@B6 row[2].quantity=3@C6
+         whole row[1].issue_date=2026-01-31@A2 row[1].buyer_name=표본상사(주)@B2 row[1].order_id=1@A4 row[1].item_id=A@B4 row[1].quantity=2@C4 row[1].line_id=1@ row[2].order_id=1@A6 row[2].item_id=B@B6 row[2].quantity=3@C6 row[2].line_id=2@
          end",
     );
     let hint = Hint { message_type: Some(MessageType::new("sheet", "1", "Order")), ..Hint::default() };
     let source = Source::Bytes(workbook("", "", &[("a", &rows(&[&["item_id", "quantity"], &["A", "1"]]))]).into());
     let (found, _) = read_with(source, &hint, &Limits::default());
-    assert_eq!(found, "start sheet/1/Order\nwhole row.item_id=A@A2 row.quantity=1@B2\nend\n");
+    assert_eq!(
+        found,
+        "start sheet/1/Order\nwhole row.item_id=A@A2 row.quantity=1@B2 row.line_id=1@\nend\nError no-column line 1 sheet a  / 주문번호 (order_id)\n"
+    );
+}
+
+#[test]
+fn a_form_above_the_table_says_what_belongs_to_the_whole_order() {
+    let table = rows(&[
+        &["발 주 서"],
+        &["발주번호", "PO-5", "발주일자", "2026. 1. 3."],
+        &["납품처", "천안 2공장", "통화", "KRW"],
+        &[],
+        &["품목코드", "수량", "단가"],
+        &["A", "2", "100"],
+        &["B", "3", "200"],
+        &["합계", "5"],
+    ]);
+    check(
+        &workbook("", "", &[("발주", &table)]),
+        "start sheet/1/Order
+         whole row[1].order_id=PO-5@B2 row[1].issue_date=2026-01-03@D2 row[1].delivery_name=천안 2공장@B3 row[1].currency=KRW@D3 row[1].item_id=A@A6 row[1].quantity=2@B6 row[1].price=100@C6 row[1].line_id=1@ row[2].order_id=PO-5@B2 row[2].item_id=B@A7 row[2].quantity=3@B7 row[2].price=200@C7 row[2].line_id=2@
+         end",
+    );
 }
 
 /// Values of a tree with their paths.

@@ -72,11 +72,90 @@ pub fn write(message_type: &MessageType, tree: &Tree, language: Language) -> Wri
     match packed(&parts) {
         Ok(bytes) => (bytes, findings),
         Err(_) => {
-            // Only more than 4 GiB are refused in memory.
-            findings.push(Finding::error(Code::TooLarge, Place::default()).found("the workbook").expected("4 GiB"));
+            findings.push(too_large());
             (Vec::new(), findings)
         }
     }
+}
+
+/// A workbook that cannot be packed: only more than 4 GiB are refused in memory.
+pub(super) fn too_large() -> Finding {
+    Finding::error(Code::TooLarge, Place::default()).found("the workbook").expected("4 GiB")
+}
+
+/// A sheet's name and its rows: number and texts from column A on.
+pub(super) type PlainSheet = (String, Vec<(u32, Vec<String>)>);
+
+/// Writes texts as they are, each where it stands.
+pub(super) fn plain_book(sheets: &[PlainSheet]) -> zip::result::ZipResult<Vec<u8>> {
+    let (mut types, mut related, mut list) = (String::new(), String::new(), String::new());
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for (number, (name, rows)) in (1..).zip(sheets) {
+        types.push_str(&format!(
+            "<Override PartName=\"/xl/worksheets/sheet{number}.xml\" \
+             ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/>"
+        ));
+        related.push_str(&format!(
+            "<Relationship Id=\"rId{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" \
+             Target=\"worksheets/sheet{number}.xml\"/>"
+        ));
+        list.push_str(&format!(
+            "<sheet name=\"{}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>",
+            escape(name.as_str())
+        ));
+        parts.push((format!("xl/worksheets/sheet{number}.xml"), plain_sheet(rows)));
+    }
+    // What the package of one sheet says, with those of this one in its place.
+    let only = "<Override PartName=\"/xl/worksheets/sheet1.xml\" \
+                ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/>";
+    parts.push(("[Content_Types].xml".to_owned(), CONTENT_TYPES.replace(only, &types)));
+    parts.push(("_rels/.rels".to_owned(), ROOT_RELATIONS.to_owned()));
+    let styles_relation = related
+        + "<Relationship Id=\"styles\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles\" \
+           Target=\"styles.xml\"/>";
+    parts.push((
+        "xl/_rels/workbook.xml.rels".to_owned(),
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{styles_relation}</Relationships>"
+        ),
+    ));
+    parts.push((
+        WORKBOOK.to_owned(),
+        format!(
+            "<workbook xmlns=\"{MAIN}\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets>\
+             {list}</sheets></workbook>"
+        ),
+    ));
+    parts.push(("xl/styles.xml".to_owned(), styles()));
+    parts.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let parts: Vec<(&str, &str)> = parts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    packed(&parts)
+}
+
+fn plain_sheet(rows: &[(u32, Vec<String>)]) -> String {
+    let mut out = format!("<worksheet xmlns=\"{MAIN}\">");
+    let columns = rows.iter().map(|(_, fields)| fields.len()).max().unwrap_or(0);
+    if columns > 0 {
+        out.push_str("<cols>");
+        for index in 0..columns {
+            let widest = rows.iter().filter_map(|(_, fields)| fields.get(index)).map(|text| width(text)).max();
+            let (number, widest) = (index + 1, widest.unwrap_or(0).clamp(6, 48) + 2);
+            out.push_str(&format!("<col min=\"{number}\" max=\"{number}\" width=\"{widest}\" customWidth=\"1\"/>"));
+        }
+        out.push_str("</cols>");
+    }
+    out.push_str("<sheetData>");
+    for (number, fields) in rows {
+        out.push_str(&format!("<row r=\"{number}\">"));
+        for (column, field) in (1..).zip(fields).filter(|(_, field)| !field.is_empty()) {
+            let plain: String =
+                field.chars().filter(|&c| c >= ' ' || matches!(c, '\t' | '\n')).take(LONGEST_CELL).collect();
+            text(&mut out, &plain, &cell_name(column, *number), style::TEXT);
+        }
+        out.push_str("</row>");
+    }
+    out.push_str("</sheetData></worksheet>");
+    out
 }
 
 fn packed(parts: &[(&str, &str)]) -> zip::result::ZipResult<Vec<u8>> {

@@ -237,9 +237,9 @@ impl Book for Xls {
                 kind::MERGED_CELLS if depth == 0 => {
                     for range in record.data.get(2..).unwrap_or(&[]).chunks_exact(8) {
                         let number = |at| u16_at(range, at).map_or(0, |number| u32::from(number) + 1);
-                        let (first, last, column) = (number(0), number(2), number(4));
-                        if last > first && merged.len() < MOST_MERGED {
-                            merged.insert((first, column), last);
+                        let (first, last, column, last_column) = (number(0), number(2), number(4), number(6));
+                        if merged.len() < MOST_MERGED {
+                            merged.insert((first, column), (last, last_column));
                         }
                     }
                 }

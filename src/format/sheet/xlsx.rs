@@ -24,9 +24,52 @@ pub(super) struct Xlsx {
     number: u32,
 }
 
-struct Sheet {
-    name: String,
-    path: String,
+/// A sheet that people see.
+pub(super) struct Sheet {
+    pub(super) name: String,
+    /// Its part in the package.
+    pub(super) path: String,
+}
+
+/// Which parts of a package are what.
+pub(super) struct Parts {
+    pub(super) sheets: Vec<Sheet>,
+    pub(super) styles: Option<String>,
+    strings: Option<String>,
+    from_1904: bool,
+}
+
+/// Finds the parts of a workbook.
+pub(super) fn parts(package: &mut Package) -> Result<Parts, Finding> {
+    let Some(workbook) = package.part(WORKBOOK)? else {
+        return Err(Finding::error(Code::UnknownFormat, Place::default()).found("PK"));
+    };
+    let related = package.part("xl/_rels/workbook.xml.rels")?.unwrap_or_default();
+    let mut parts: Vec<(String, String, String)> = Vec::new();
+    events(&related, 0, |event| {
+        if let Some(tag) = starts(event, "Relationship") {
+            let said = |name| attribute(tag, name).unwrap_or_default();
+            parts.push((said("Id"), said("Type"), path(&said("Target"))));
+        }
+        Ok(true)
+    })?;
+    let (mut sheets, mut from_1904) = (Vec::new(), false);
+    events(&workbook, 0, |event| {
+        if let Some(tag) = starts(event, "workbookPr") {
+            from_1904 = attribute(tag, "date1904").is_some_and(|value| matches!(value.as_str(), "1" | "true"));
+        }
+        if let Some(tag) = starts(event, "sheet") {
+            let seen = attribute(tag, "state").is_none_or(|state| state == "visible");
+            let id = attribute(tag, "id").unwrap_or_default();
+            let part = parts.iter().find(|(known, kind, _)| *known == id && kind.ends_with("/worksheet"));
+            if let (true, Some((_, _, path)), true) = (seen, part, sheets.len() < MOST_SHEETS) {
+                sheets.push(Sheet { name: attribute(tag, "name").unwrap_or_default(), path: path.clone() });
+            }
+        }
+        Ok(true)
+    })?;
+    let part = |kind: &str| parts.iter().find(|(_, known, _)| known.ends_with(kind)).map(|(_, _, path)| path.clone());
+    Ok(Parts { sheets, styles: part("/styles"), strings: part("/sharedStrings"), from_1904 })
 }
 
 /// The shared strings, one behind the other.
@@ -61,7 +104,7 @@ fn path(target: &str) -> String {
 }
 
 /// `AB12` as column and row, from 1.
-fn cell_of(name: &str) -> Option<(u32, u32)> {
+pub(super) fn cell_of(name: &str) -> Option<(u32, u32)> {
     let name = name.trim();
     let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (letters, row) = name.split_at_checked(letters).filter(|(letters, _)| (1..=3).contains(&letters.len()))?;
@@ -73,39 +116,11 @@ impl Xlsx {
     /// Opens a file; at most so many bytes of it are unpacked.
     pub(super) fn open(bytes: Bytes, most: u64) -> Result<Xlsx, Finding> {
         let mut package = Package::open(bytes, most)?;
-        let Some(workbook) = package.part(WORKBOOK)? else {
-            return Err(Finding::error(Code::UnknownFormat, Place::default()).found("PK"));
-        };
-        let related = package.part("xl/_rels/workbook.xml.rels")?.unwrap_or_default();
-        let mut parts: Vec<(String, String, String)> = Vec::new();
-        events(&related, 0, |event| {
-            if let Some(tag) = starts(event, "Relationship") {
-                let said = |name| attribute(tag, name).unwrap_or_default();
-                parts.push((said("Id"), said("Type"), path(&said("Target"))));
-            }
-            Ok(true)
-        })?;
-        let (mut sheets, mut from_1904) = (Vec::new(), false);
-        events(&workbook, 0, |event| {
-            if let Some(tag) = starts(event, "workbookPr") {
-                from_1904 = attribute(tag, "date1904").is_some_and(|value| matches!(value.as_str(), "1" | "true"));
-            }
-            if let Some(tag) = starts(event, "sheet") {
-                let seen = attribute(tag, "state").is_none_or(|state| state == "visible");
-                let id = attribute(tag, "id").unwrap_or_default();
-                let part = parts.iter().find(|(known, kind, _)| *known == id && kind.ends_with("/worksheet"));
-                if let (true, Some((_, _, path)), true) = (seen, part, sheets.len() < MOST_SHEETS) {
-                    sheets.push(Sheet { name: attribute(tag, "name").unwrap_or_default(), path: path.clone() });
-                }
-            }
-            Ok(true)
-        })?;
-        let mut part = |kind: &str| match parts.iter().find(|(_, known, _)| known.ends_with(kind)) {
-            Some((_, _, path)) => package.part(path),
-            None => Ok(None),
-        };
-        let styles = part("/styles")?.map_or(Ok(Vec::new()), |text| styles(&text))?;
-        let strings = part("/sharedStrings")?.map_or(Ok(Strings::default()), |text| strings(&text))?;
+        let parts = parts(&mut package)?;
+        let mut part = |path: Option<String>| path.map_or(Ok(None), |path| package.part(&path));
+        let styles = part(parts.styles)?.map_or(Ok(Vec::new()), |text| styles(&text))?;
+        let strings = part(parts.strings)?.map_or(Ok(Strings::default()), |text| strings(&text))?;
+        let (sheets, from_1904) = (parts.sheets, parts.from_1904);
         Ok(Xlsx { package, sheets, from_1904, strings, styles, text: String::new(), at: None, number: 0 })
     }
 
@@ -208,11 +223,10 @@ impl Book for Xlsx {
             events(&self.text, start, |event| {
                 let range = starts(event, "mergeCell").and_then(|tag| attribute(tag, "ref"));
                 if let Some((first, last)) = range.as_deref().and_then(|range| range.split_once(':'))
-                    && let (Some((column, row)), Some((_, last))) = (cell_of(first), cell_of(last))
-                    && last > row
+                    && let (Some((column, row)), Some((last_column, last))) = (cell_of(first), cell_of(last))
                     && merged.len() < MOST_MERGED
                 {
-                    merged.insert((row, column), last);
+                    merged.insert((row, column), (last, last_column));
                 }
                 Ok(true)
             })?;

@@ -17,6 +17,9 @@ use crate::schema::simple::Base;
 /// What a row is called.
 pub(super) const ROW: &str = "row";
 
+/// The first columns that belong to a row and not to the whole document, in the order of the schemas.
+const LINE: &[&str] = &["line_id", "item_id"];
+
 /// A column that a table may have.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::format) struct Column {
@@ -34,6 +37,8 @@ pub(in crate::format) struct Kind {
     required: Vec<Name>,
     /// The first Korean word for each column.
     titles: Vec<String>,
+    /// Columns that are for the whole document; they stand first.
+    head: usize,
     words: FxHashMap<String, usize>,
 }
 
@@ -64,12 +69,28 @@ impl Kind {
             columns.push(Column { name: particle.name, base });
             titles.push(korean.unwrap_or_else(|| particle.name.as_str().to_owned()));
         }
-        Some(Kind { message_type: message_type.clone(), grammar, columns, required, titles, words })
+        let head = columns.iter().position(|column: &Column| LINE.contains(&column.name.as_str())).unwrap_or(0);
+        Some(Kind { message_type: message_type.clone(), grammar, columns, required, titles, head, words })
     }
 
     /// The column of a header word.
     pub(in crate::format) fn column(&self, word: &str) -> Option<Column> {
         self.columns.get(*self.words.get(&plain_word(word))?).copied()
+    }
+
+    /// The column of a word for something of the whole document, and whether every row needs it.
+    pub(in crate::format) fn head_column(&self, word: &str) -> Option<(Column, bool)> {
+        let index = *self.words.get(&plain_word(word)).filter(|index| **index < self.head)?;
+        let column = *self.columns.get(index)?;
+        Some((column, self.required.contains(&column.name)))
+    }
+
+    /// The columns that every row needs, and what people call them.
+    pub(in crate::format) fn required(&self) -> impl Iterator<Item = (Column, &str)> {
+        let titled = self.columns.iter().zip(&self.titles);
+        titled
+            .filter(|(column, _)| self.required.contains(&column.name))
+            .map(|(column, title)| (*column, title.as_str()))
     }
 
     /// How many columns these words name, and how many that are needed they do not.

@@ -3,10 +3,12 @@
 //! A row becomes a node `row` with a field per column; empty fields are absent. Rows of one order are one message. A
 //! large catalogue comes row by row. Totals rows are passed over.
 
+mod form;
 mod grid;
 mod header;
 mod value;
 
+pub(super) use form::{Filled, read as read_form};
 pub(super) use grid::Grid;
 pub(super) use header::{Column, Kind};
 
@@ -26,6 +28,9 @@ const SPLIT: &[(&str, &str)] = &[("Order", "order_id")];
 
 /// The field that every row of goods has.
 const ITEM: &str = "item_id";
+
+/// The field that numbers the rows of a document; rows without it are numbered as they stand.
+const NUMBER: &str = "line_id";
 
 /// The field whose values are in hundredths.
 const PERCENT: &str = "tax_rate";
@@ -47,6 +52,12 @@ pub(super) struct Table {
     /// The column that starts another message, and its value in the present one.
     split: Option<(usize, String)>,
     item: Option<usize>,
+    /// What the form above it says.
+    form: Vec<Filled>,
+    /// The field that numbers rows, where no column does.
+    number: Option<Name>,
+    /// Rows of the present message.
+    rows: u32,
     /// In groups, or the tree of the present message.
     tree: Option<Tree>,
     grouped: bool,
@@ -80,12 +91,14 @@ impl Table {
         kind: Kind,
         standard: &str,
         (line, words): (u32, &[String]),
+        form: Vec<Filled>,
         sheet: Option<Arc<str>>,
         large: bool,
         findings: &mut Findings,
     ) -> Table {
         let message_type = MessageType { standard: standard.to_owned(), ..kind.message_type.clone() };
         let mut columns: Vec<Option<Column>> = Vec::new();
+        let mut unknown: Vec<&str> = Vec::new();
         for (index, word) in words.iter().enumerate() {
             let word = word.trim();
             let place = Place { path: Some(word.to_owned()), ..Place::in_table(sheet.as_deref(), at(line, index + 1)) };
@@ -96,14 +109,28 @@ impl Table {
             } else if column.is_none() && !word.is_empty() {
                 let expected = message_type.to_string();
                 findings.push(Finding::warning(Code::NotCarried, place).found(word).expected(expected));
+                unknown.push(word);
             }
             columns.push(column.filter(|_| !twice));
+        }
+        for (column, title) in kind.required() {
+            let known = |name: Name| name == column.name;
+            let there =
+                columns.iter().flatten().any(|one| known(one.name)) || form.iter().any(|one| known(one.column.name));
+            if !there {
+                // Said once, of the header, and not of every row.
+                let finding = Finding::error(Code::NoColumn, Place::in_table(sheet.as_deref(), at(line, 0)));
+                let expected = format!("{title} ({})", column.name.as_str());
+                findings.push(finding.found(unknown.join(", ")).expected(expected));
+            }
         }
         let position =
             |field: &str| columns.iter().position(|column| column.is_some_and(|column| column.name.as_str() == field));
         let split = SPLIT.iter().find(|(name, _)| *name == kind.message_type.name);
         let split = split.and_then(|(_, field)| Some((position(field)?, String::new())));
         let item = position(ITEM);
+        let numbers = kind.columns.iter().find(|column| column.name.as_str() == NUMBER).map(|column| column.name);
+        let number = numbers.filter(|_| position(NUMBER).is_none());
         let grouped = large && kind.grammar.cut.is_some();
         Table {
             kind,
@@ -113,6 +140,9 @@ impl Table {
             row: Name::intern(ROW),
             split,
             item,
+            form,
+            number,
+            rows: 0,
             tree: None,
             grouped,
             ordinal: 0,
@@ -224,6 +254,7 @@ impl Table {
             if self.tree.is_none() {
                 queue.push(Part::Start(self.starts("")));
                 self.tree = Some(self.root(line));
+                self.rows = 0;
                 if let Some((_, known)) = &mut self.split {
                     key.clone_into(known);
                 }
@@ -232,10 +263,12 @@ impl Table {
         if self.grouped && self.ordinal == 1 {
             // What belongs to the whole document stands in every row; the first says it.
             let mut head = self.root(line);
-            self.fields(&mut head, line, fields, comma, &mut Findings::default());
+            self.fields(&mut head, line, fields, comma, true, &mut Findings::default());
             queue.push(Part::Head(closed(head)));
         }
         let mut tree = self.tree.take().unwrap_or_else(|| self.empty());
+        let first = !self.grouped && tree.len() <= 1;
+        self.rows = self.rows.saturating_add(1);
         if tree.len() > limits.nodes || tree.text_bytes() as u64 > limits.whole_bytes {
             if !std::mem::replace(&mut self.too_large, true) {
                 let finding = Finding::error(Code::TooLarge, self.place(line, 0));
@@ -245,7 +278,7 @@ impl Table {
             self.tree = Some(tree);
             return;
         }
-        self.fields(&mut tree, line, fields, comma, findings);
+        self.fields(&mut tree, line, fields, comma, first, findings);
         if self.grouped {
             tree.ordinal = self.ordinal;
             queue.push(Part::Group(tree));
@@ -254,9 +287,21 @@ impl Table {
         }
     }
 
-    /// A row with its fields, put into a tree.
-    fn fields(&self, tree: &mut Tree, line: u32, fields: &[String], comma: bool, findings: &mut Findings) {
+    /// A row with its fields, put into a tree. What the form says belongs to the `first` row of a message, and to every row
+    /// that needs it, unless the row says it itself.
+    fn fields(&self, tree: &mut Tree, line: u32, fields: &[String], comma: bool, first: bool, findings: &mut Findings) {
         tree.open(self.row, at(line, 0));
+        for filled in self.form.iter().filter(|filled| first || filled.required) {
+            let own = self
+                .columns
+                .iter()
+                .zip(fields)
+                .find(|(column, _)| column.is_some_and(|column| column.name == filled.column.name));
+            if own.is_none_or(|(_, text)| text.trim().is_empty()) {
+                let value = plain(&filled.value, filled.column.base, comma);
+                tree.leaf(filled.column.name, &value, at(filled.at.0, filled.at.1));
+            }
+        }
         for (index, field) in fields.iter().enumerate() {
             match self.columns.get(index) {
                 Some(Some(column)) => {
@@ -280,6 +325,9 @@ impl Table {
                         .expected("the end of the row"),
                 ),
             }
+        }
+        if let Some(number) = self.number {
+            tree.leaf(number, &self.rows.to_string(), at(line, 0));
         }
         tree.close();
     }

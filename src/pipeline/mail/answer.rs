@@ -28,6 +28,8 @@ pub(super) struct Report<'m> {
     pub(super) files: Vec<File>,
     /// Files that were not taken.
     pub(super) left_out: Vec<LeftOut>,
+    /// Interchanges whose files go back marked, and the names of those.
+    pub(super) marked: Vec<(String, String)>,
 }
 
 /// The answer, in the thread of the mail.
@@ -54,6 +56,16 @@ pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
             text.push_str(&format!("  - {name}: {}\n", why(left.why, language)));
         }
     }
+    if !report.marked.is_empty() {
+        let names: Vec<&str> = report.marked.iter().map(|(_, name)| name.as_str()).collect();
+        text.push('\n');
+        text.push_str(say(
+            language,
+            "지적한 칸을 표시한 파일을 붙였습니다(빨강: 오류, 노랑: 주의, 까닭은 칸의 메모에 있습니다): ",
+            "What is wrong is marked in the attached file (red: errors, yellow: remarks; why stands in the comments): ",
+        ));
+        text.push_str(&format!("{}\n", names.join(", ")));
+    }
     let all = report
         .files
         .iter()
@@ -67,7 +79,8 @@ pub(super) fn notice(report: &Report<'_>, id: i64) -> Notice {
         ));
     }
     text.push_str(&format!("\n{}\n{}\n", report.centre, report.url));
-    finish(report.mail, id, language, &report.mail.sender, again_subject(&report.mail.subject), text)
+    let notice = finish(report.mail, id, language, &report.mail.sender, again_subject(&report.mail.subject), text);
+    Notice { marked: report.marked.iter().map(|(interchange, _)| interchange.clone()).collect(), ..notice }
 }
 
 /// The question whether a mail is the partner's. It repeats nothing of the mail, which may be anybody's.
@@ -196,6 +209,7 @@ mod tests {
                 file("b.csv", told(Disposition::Rejected, vec![wrong])),
             ],
             left_out: vec![LeftOut { name: "c.pdf".to_owned(), size_bytes: 1, why: Why::NoDocument }],
+            marked: Vec::new(),
         };
         let notice = notice(&report, 5);
         assert_eq!((notice.subject.as_str(), notice.to.as_str()), ("Re: 발주", "lee@buyer.example"));

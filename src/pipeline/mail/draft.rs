@@ -5,6 +5,7 @@ use super::super::commit::Work;
 use super::super::hub::Hub;
 use super::super::told::File;
 use super::answer::{self, Report};
+use super::marked;
 use crate::document::directory::{Agreed, Organisation};
 use crate::document::notice::Notice;
 use crate::error::{Error, Result};
@@ -90,6 +91,7 @@ impl Work {
         for (part, _, _) in &files {
             mails::told(tx, part.interchange_id, part.disposition.as_deref().unwrap_or(""))?;
         }
+        let marked = marked::named(files.iter().map(|(part, file, _)| (*part, file)));
         let first = parts.iter().all(|part| part.told.is_none());
         let report = Report {
             mail,
@@ -98,6 +100,7 @@ impl Work {
             url: self.hub.config.url(),
             files: files.into_iter().map(|(_, file, _)| file).collect(),
             left_out: if first { told_left_out(mail) } else { Vec::new() },
+            marked,
         };
         let id = self.hub.ids.next(now_ms);
         put_notice(tx, mail, &answer::notice(&report, id), self.interchange.id, id, now_ms)?;
@@ -185,6 +188,7 @@ impl Hub {
                     url: url.clone(),
                     files: Vec::new(),
                     left_out,
+                    marked: Vec::new(),
                 };
                 put_notice(tx, &mail, &answer::notice(&report, id), 0, id, now_ms)?;
                 Ok(true)

@@ -6,6 +6,10 @@
 
 mod answer;
 mod draft;
+mod marked;
+pub(super) mod revision;
+
+pub(super) use marked::marked;
 
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};

@@ -86,6 +86,24 @@ impl Open {
     fn check(&mut self, run: impl FnOnce(&mut Checker, &mut Findings)) {
         let Some(checker) = &mut self.checker else { return };
         let fallback = |finding: &Finding| finding.code == Code::FallbackVersion;
+        let absent: Vec<String> = self
+            .findings
+            .as_slice()
+            .iter()
+            .filter(|finding| finding.code == Code::NoColumn)
+            .map(|finding| finding.expected.clone())
+            .collect();
+        if !absent.is_empty() {
+            // Said of the header already, and not again of every row.
+            let mut own = Findings::default();
+            run(checker, &mut own);
+            let said = |finding: &Finding| {
+                finding.code == Code::Missing
+                    && absent.iter().any(|known| known.ends_with(&format!("({})", finding.expected)))
+            };
+            self.findings.extend(own.into_vec().into_iter().filter(|finding| !said(finding)));
+            return;
+        }
         if self.extent == Extent::Schema || !self.findings.as_slice().iter().any(fallback) {
             return run(checker, &mut self.findings);
         }

@@ -132,7 +132,8 @@ pub struct Source {
 }
 
 impl Source {
-    fn hint(&self) -> Hint {
+    /// What is known of the bytes from outside of them.
+    pub(in crate::pipeline) fn hint(&self) -> Hint {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut hint = Hint {
             content_type: some(&self.interchange.content_type),
@@ -171,7 +172,8 @@ impl Source {
         self.interchange.transport == Transport::CourierAnswer.as_str()
     }
 
-    fn limits(&self) -> Limits {
+    /// The bounds that reading keeps.
+    pub(in crate::pipeline) fn limits(&self) -> Limits {
         Limits { whole_bytes: self.hub.config.limits.whole_document_bytes, ..Limits::default() }
     }
 }

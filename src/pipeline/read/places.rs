@@ -1,7 +1,7 @@
 //! Where canonical places stood in what was received.
 
 use crate::model::finding::Place;
-use crate::model::tree::{NodeId, Tree};
+use crate::model::tree::{NodeId, Shape, Tree};
 
 /// Canonical nodes and where they came from.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ impl Places {
     /// deepest part that is there.
     pub(super) fn find(&self, path: &str) -> Option<Place> {
         let mut at = self.canonical.root()?;
+        let mut whole = !path.is_empty() && matches!(self.source.shape, Shape::Records | Shape::Sheet);
         for step in path.split('.') {
             let (name, position) = match step.split_once('[') {
                 Some((name, rest)) => (name, rest.trim_end_matches(']').parse::<usize>().unwrap_or(1)),
@@ -28,8 +29,19 @@ impl Places {
                 .nth(position.saturating_sub(1));
             match found {
                 Some(child) => at = child,
-                None => break,
+                None => {
+                    whole = false;
+                    break;
+                }
             }
+        }
+        if whole && !path.ends_with(']') {
+            // Of what has no field of its own in a table, such as an item, the first field that is there.
+            let mut below = at;
+            while let Some(first) = self.canonical.children(below).next() {
+                below = first;
+            }
+            at = below;
         }
         self.of(at)
     }

@@ -85,6 +85,8 @@ struct Shown {
     pairs: Vec<(&'static str, String)>,
     sent: Vec<Sent>,
     answers: Vec<(Link, Moment, Chip)>,
+    revises: Vec<(Link, Moment, Chip)>,
+    revised_by: Vec<(Link, Moment, Chip)>,
 }
 
 /// A delivery as it stands in lists beside other things.
@@ -262,7 +264,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         ("held", _) if again_or_same => w.held_again_or_same,
         ("held", Some("not-yet")) => w.held_not_yet,
         ("held", Some("hub")) => w.held_hub,
-        ("held", _) if asks(Code::Conflict) => w.held_conflict,
+        ("held", _) if asks(Code::Conflict) || asks(Code::InEffect) => w.held_conflict,
         ("held", _) if asks(Code::SenderUnproven) || asks(Code::UnknownSender) => w.held_sender,
         ("held", _) => w.held_unsure,
         ("waiting", _) => w.waiting_hint,
@@ -277,6 +279,8 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         (Link::to(interchange_path(row.id), name), f.moment(row.received_ms), state)
     };
     page(&Shown {
+        revises: found.revises.iter().map(answer).collect(),
+        revised_by: found.revised_by.iter().map(answer).collect(),
         heading,
         state: Chip::interchange(&interchange.state, interchange.disposition.as_deref(), language),
         sender: seat.organisation(interchange.organisation_id),

@@ -19,6 +19,10 @@ pub struct InterchangeView {
     pub deliveries: Vec<DeliveryView>,
     /// Interchanges that came back as answers to those deliveries.
     pub answers: Vec<Interchange>,
+    /// The interchange that it corrects.
+    pub revises: Option<Interchange>,
+    /// Interchanges that correct it.
+    pub revised_by: Vec<Interchange>,
 }
 
 /// One attempt at a delivery.
@@ -61,7 +65,13 @@ pub fn interchange(tx: &mut Tx<'_>, viewer: &Viewer, id: i64) -> Result<Option<I
             shown.push(with_attempts(tx, delivery)?);
         }
     }
-    Ok(Some(InterchangeView { interchange, documents, deliveries: shown, answers }))
+    let revises = match interchange.revises_id {
+        Some(earlier) => seen(tx, viewer, earlier)?,
+        None => None,
+    };
+    let mut revised_by = interchanges::revised_by(tx, id)?;
+    revised_by.retain(|row| may_see(viewer, row.centre_id, row.organisation_id));
+    Ok(Some(InterchangeView { interchange, documents, deliveries: shown, answers, revises, revised_by }))
 }
 
 fn seen(tx: &mut Tx<'_>, viewer: &Viewer, id: i64) -> Result<Option<Interchange>> {
