@@ -15,6 +15,7 @@ pub mod recognise;
 pub mod segment;
 pub mod sheet;
 mod table;
+pub mod template;
 pub mod xml;
 
 pub use recognise::{open, recognise};

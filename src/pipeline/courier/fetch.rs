@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::profile::{Event, Report};
+use crate::format::template::{fill, inside_json, percent};
 use crate::model::secret::Secret;
 use crate::pipeline::outbound::Question;
 
@@ -84,46 +85,6 @@ impl Fetch {
             body: (!self.request.is_empty()).then(|| fill(&self.request, |name| named(name, inside_json)).into()),
         }
     }
-}
-
-/// A template with its names filled in once, so that a value cannot bring in another name. Braces around anything else stay.
-fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, behind)) = rest.split_once('{') {
-        out.push_str(before);
-        let found = behind.split_once('}').and_then(|(name, after)| Some((value(name)?, after)));
-        match found {
-            Some((value, after)) => {
-                out.push_str(&value);
-                rest = after;
-            }
-            None => {
-                out.push('{');
-                rest = behind;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// RFC 3986: everything but unreserved characters.
-fn percent(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-        out
-    })
-}
-
-/// What stands between the quotes of a JSON text.
-fn inside_json(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted.strip_prefix('"').and_then(|inside| inside.strip_suffix('"')).unwrap_or("").to_owned()
 }
 
 #[cfg(test)]
