@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::format;
 use crate::model::secret::{MASK, Secret};
 use crate::transport::mail::intake;
-use crate::transport::{folder, http_client, mail_client, mailbox, tls};
+use crate::transport::{connector, folder, http_client, mail_client, mailbox, tls};
 
 /// The commented configuration that `dure init` writes.
 pub const TEMPLATE: &str = include_str!("dure.toml");
@@ -43,6 +43,8 @@ pub struct Config {
     pub hub: u8,
     /// Courier profiles besides the built-in ones.
     pub couriers: Vec<PathBuf>,
+    /// Scripts of connectors besides the built-in ones.
+    pub connectors: Vec<PathBuf>,
     /// Keys.
     pub keys: Keys,
     /// Bounds on what is taken in.
@@ -55,6 +57,8 @@ pub struct Config {
     pub http_out: http_client::Settings,
     /// Mail in.
     pub mail_in: intake::Settings,
+    /// Systems that are talked to by a script, by name.
+    pub connector: std::collections::BTreeMap<String, connector::Settings>,
     /// Folders that files are taken from and written to, by name.
     pub folder: std::collections::BTreeMap<String, folder::Settings>,
     /// Mailboxes that are read, by name.
@@ -153,12 +157,14 @@ impl Default for Config {
             zone: Tz::Asia__Seoul,
             hub: 0,
             couriers: Vec::new(),
+            connectors: Vec::new(),
             keys: Keys::default(),
             limits: Limits::default(),
             workers: Workers::default(),
             tls: tls::Settings::default(),
             http_out: http_client::Settings::default(),
             mail_in: intake::Settings::default(),
+            connector: std::collections::BTreeMap::new(),
             folder: std::collections::BTreeMap::new(),
             mailbox: std::collections::BTreeMap::new(),
             mail_out: mail_client::Settings::default(),
@@ -266,7 +272,7 @@ impl Config {
         let files = files.into_iter().chain([&mut self.mail_out.roots]).chain(mailboxes);
         let folders = self.folder.values_mut().flat_map(folder::Settings::paths);
         let files = files.chain(folders);
-        for path in files.chain(&mut self.couriers).chain([&mut self.data]) {
+        for path in files.chain(&mut self.couriers).chain(&mut self.connectors).chain([&mut self.data]) {
             // An empty path means that there is no such file.
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&path);
@@ -315,6 +321,11 @@ impl Config {
         }
         if let Some(wrong) = self.mail_in.recipients.iter().find(|known| !known.contains('@')) {
             return Err(format!("mail_in.recipients: {wrong} is neither name@host nor @host"));
+        }
+        for (name, connector) in &self.connector {
+            if let Some(wrong) = connector.wrong() {
+                return Err(format!("connector.{name}: {wrong}"));
+            }
         }
         for (name, folder) in &self.folder {
             if let Some(wrong) = folder.wrong() {

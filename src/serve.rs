@@ -22,6 +22,7 @@ use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::Outbound;
 use crate::pipeline::{courier, dispatch, worker};
 use crate::store::{Address, Store, StoreConfig};
+use crate::transport::connector::{ConnectorOut, Connectors};
 use crate::transport::folder::{self, FolderChannel, FolderOut};
 use crate::transport::http_client::HttpClient;
 use crate::transport::keys;
@@ -86,6 +87,12 @@ pub fn store_config(config: &Config, clock: &Clock) -> StoreConfig {
 
 /// A hub without workers and listener, for the command line: its caller holds the folder's lock.
 pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
+    open(config, clock).await.map(|(hub, _)| hub)
+}
+
+async fn open(config: Config, clock: Clock) -> Result<(Arc<Hub>, Arc<Connectors>)> {
+    let connectors = Connectors::load(&config.connectors, &config.connector, &config.http_out, &clock)?;
+    let connectors = Arc::new(connectors);
     let sealer = keys::open_sealer(&config.sealing_key_file(), &config.keys.sealing_key, SystemRandom::new())?;
     let settings = store_config(&config, &clock);
     let store = tokio::task::spawn_blocking(move || Store::open(&settings))
@@ -94,17 +101,19 @@ pub async fn open_hub(config: Config, clock: Clock) -> Result<Arc<Hub>> {
     let outbound: Vec<Box<dyn Outbound>> = vec![
         Box::new(HttpClient::new(config.http_out.clone(), clock.clone())?),
         Box::new(FolderOut::new(config.folder.clone())),
+        Box::new(ConnectorOut::new(Arc::clone(&connectors))),
         Box::new(MailClient::new(&config.mail_out, clock.clone())?),
     ];
     let hub = Hub::new(config, store, clock, sealer, outbound).await?;
-    hub.set_channels(channels(&hub));
-    Ok(hub)
+    connectors.join(&hub);
+    hub.set_channels(channels(&hub, &connectors));
+    Ok((hub, connectors))
 }
 
 /// The channels that the page of the channels shows.
-fn channels(hub: &Hub) -> Vec<Box<dyn Channel>> {
+fn channels(hub: &Hub, connectors: &Connectors) -> Vec<Box<dyn Channel>> {
     let config = &hub.config;
-    let mut channels: Vec<Box<dyn Channel>> = Vec::new();
+    let mut channels = connectors.channels();
     for (name, settings) in &config.folder {
         channels.push(Box::new(FolderChannel::new(name, settings)));
     }
@@ -165,7 +174,7 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         Some(listener) => Some(listener.local_addr()?),
         None => None,
     };
-    let hub = open_hub(config, clock).await?;
+    let (hub, connectors) = open(config, clock).await?;
 
     let mut tasks = JoinSet::new();
     if let Some(listener) = mail {
@@ -182,6 +191,9 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         for (name, settings) in hub.config.mailbox.clone() {
             let intake = Intake::new(&hub, &hub.config.mail_in)?;
             supervise(&mut tasks, &hub, "mailbox", mailbox::run(intake, name, settings));
+        }
+        for poll in connectors.polls(&hub) {
+            supervise(&mut tasks, &hub, "connector", poll);
         }
         supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));

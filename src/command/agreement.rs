@@ -47,7 +47,7 @@ pub(super) struct Add {
     /// Format, or a whole message name such as edifact/d96a/ORDERS
     #[arg(long)]
     format: Option<String>,
-    /// Where to: https://…, http://…, mailto:…, folder:NAME
+    /// Where to: https://…, http://…, mailto:…, folder:NAME, connector:NAME
     #[arg(long, value_name = "URL")]
     address: Option<String>,
     /// Secret with which what we post is signed (Standard Webhooks)

@@ -21,7 +21,7 @@ crate::record! {
         mapping: String,
         /// Character set of formats that do not say theirs; EDIFACT repertoire on the way out
         charset: String,
-        /// Where to: `http://…`, `https://…`, `mailto:…`, `folder:NAME`
+        /// Where to: `http://…`, `https://…`, `mailto:…`, `folder:NAME`, `connector:NAME`
         address: String,
         /// Name of a sealed secret with which what we post is signed (Standard Webhooks)
         signing_secret: String,
@@ -92,9 +92,9 @@ impl Agreement {
         {
             cx.error(Code::NotInCodeList, "format", &self.format, "ubl-2.1, edifact-d96a, dure-json, csv");
         }
-        let schemes = ["http://", "https://", "mailto:", "folder:"];
+        let schemes = ["http://", "https://", "mailto:", "folder:", "connector:"];
         if !self.address.is_empty() && !schemes.iter().any(|scheme| self.address.starts_with(scheme)) {
-            cx.error(Code::BadValue, "address", &self.address, "http://, https://, mailto:, folder:");
+            cx.error(Code::BadValue, "address", &self.address, "http://, https://, mailto:, folder:, connector:");
         }
         if self.direction == "out" && self.address.is_empty() {
             cx.error(Code::Required, "address", "", "address");

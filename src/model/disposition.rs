@@ -101,6 +101,8 @@ words! {
 
     /// How an interchange came in or a delivery goes out.
     Transport {
+        /// A partner's system that is asked for changes.
+        Connector "connector" "시스템 연결" "connector"
         /// A courier's callback.
         Courier "courier" "택배사 콜백" "courier callback"
         /// What a courier answered when it was asked.

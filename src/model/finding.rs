@@ -280,6 +280,10 @@ codes! {
     UnknownSender "unknown-sender" "nobody here has the mail address {found}; give it to a partner, or leave the mail where it is" "{found} 메일 주소를 쓰는 거래처가 없습니다. 거래처에 등록하거나 그대로 두십시오"
     SenderUnproven "sender-unproven" "nothing proves that {found} sent this; agreed is {expected}" "{found}에서 보낸 것이 확인되지 않았습니다. 약정된 확인 방법: {expected}"
     Required "required" "{expected} is needed for this" "{expected} 값이 필요합니다"
+    ItemUnknownThere "item-unknown-there" "{expected} does not know the item {found}" "{expected}에 {found} 품목이 없습니다"
+    PartyUnknownThere "party-unknown-there" "{expected} does not know the party {found}" "{expected}에 {found} 거래처가 없습니다"
+    UnitDiffersThere "unit-differs-there" "the unit {found} is not the {expected} of the item there" "단위 {found}이(가) 그 품목의 단위 {expected}와(과) 다릅니다"
+    RefusedThere "refused-there" "{expected} refused it: {found}" "{expected}에서 받지 않았습니다: {found}"
     // the machine
     HubTrouble "hub-trouble" "the hub met a fault of its own; the document is kept and held for a person" "허브 내부 오류입니다. 문서는 보관되었고 담당자가 확인합니다"
 }

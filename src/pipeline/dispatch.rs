@@ -225,6 +225,7 @@ async fn note(hub: &Hub, channel: &str, sent: &Sent) {
 async fn record(hub: &Arc<Hub>, delivery: &Delivery, sent: Sent, at_ms: i64, watch: Stopwatch) -> Result<()> {
     let id = DeliveryId(delivery.id);
     let now_ms = hub.clock.now_ms();
+    let mut said = String::new();
     let (outcome, reason, due_ms) = match sent {
         Sent::Delivered { receipt, .. } => ("delivered", receipt, None),
         Sent::Temporary { reason, retry_after_ms } => {
@@ -236,6 +237,11 @@ async fn record(hub: &Arc<Hub>, delivery: &Delivery, sent: Sent, at_ms: i64, wat
             ("temporary", reason, due)
         }
         Sent::Dead { reason } => ("dead", reason, None),
+        Sent::Rejected { reason, findings } => {
+            said = serde_json::to_string(&findings)
+                .map_err(|error| Error::bug("writing findings as JSON").caused_by(error))?;
+            ("dead", reason, None)
+        }
     };
     let duration_us = watch.elapsed_us();
     let duration_ms = i64::try_from(duration_us / 1000).unwrap_or(i64::MAX);
@@ -258,7 +264,11 @@ async fn record(hub: &Arc<Hub>, delivery: &Delivery, sent: Sent, at_ms: i64, wat
         .store
         .write(move |tx| {
             let attempt = Attempt { outcome, reason: &reason, at_ms, duration_ms, due_ms };
-            deliveries::record(tx, delivery_id, epoch, &attempt, now_ms)
+            let recorded = deliveries::record(tx, delivery_id, epoch, &attempt, now_ms)?;
+            if recorded && !said.is_empty() {
+                deliveries::set_findings(tx, delivery_id, &said)?;
+            }
+            Ok(recorded)
         })
         .await?;
     if !recorded {

@@ -5,6 +5,7 @@ pub mod channel;
 pub mod check;
 mod claims;
 pub mod commit;
+pub mod conversation;
 pub mod courier;
 pub mod dispatch;
 pub mod encode;

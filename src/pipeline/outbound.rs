@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use crate::model::finding::Finding;
 use crate::model::id::{DeliveryId, DocumentId, InterchangeId};
 use crate::model::secret::Secret;
 
@@ -17,7 +18,7 @@ pub struct Outgoing {
     pub document: Option<DocumentId>,
     /// Short name of the partner it is for.
     pub partner: String,
-    /// Where to, as a URL: `https://…`, `mailto:…`, `folder:NAME`.
+    /// Where to, as a URL: `https://…`, `mailto:…`, `folder:NAME`, `connector:NAME`.
     pub address: String,
     /// Media type of the body, with parameters.
     pub content_type: String,
@@ -75,6 +76,13 @@ pub enum Sent {
     Dead {
         /// Why, in a line.
         reason: String,
+    },
+    /// The partner's system says what is wrong with the document; a person decides.
+    Rejected {
+        /// It in a line.
+        reason: String,
+        /// What is wrong; paths are canonical.
+        findings: Vec<Finding>,
     },
 }
 

@@ -279,6 +279,11 @@ pub fn record(tx: &mut Tx<'_>, id: i64, epoch: i64, attempt: &Attempt<'_>, now_m
     Ok(true)
 }
 
+/// Notes what the partner's system found wrong, JSON.
+pub fn set_findings(tx: &mut Tx<'_>, id: i64, findings: &str) -> Result<()> {
+    tx.run("UPDATE delivery SET findings = ?2 WHERE id = ?1", params![id, findings])
+}
+
 /// Makes a delivery due now, by hand. One in transit keeps its lease.
 pub fn resend(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     let count = tx.execute(

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod channels;
+pub mod conversations;
 pub mod courier_asks;
 pub mod deliveries;
 pub mod documents;

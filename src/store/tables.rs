@@ -81,6 +81,7 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("business_key", "says which documents are in effect, which verify asks by itself"),
     ("channel", "whether channels work, and how far they were read"),
     ("content_seen", "notes documents without a number, which verify does not need"),
+    ("conversation_step", "which requests to partners' systems were answered"),
     ("courier_ask", "what couriers are to be asked"),
     ("credential", "keys are no documents"),
     ("delivery_attachment", "what was sent"),

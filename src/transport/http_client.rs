@@ -368,6 +368,7 @@ impl Resolve for CheckedResolver {
 }
 
 mod ask;
+pub mod exchange;
 
 #[cfg(test)]
 #[path = "http_client_tests.rs"]

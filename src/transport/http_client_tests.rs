@@ -115,7 +115,7 @@ fn told(sent: &Sent) -> String {
         }
         Sent::Temporary { reason, retry_after_ms: None } => format!("temporary: {reason}"),
         Sent::Temporary { reason, retry_after_ms: Some(ms) } => format!("temporary, {ms} ms: {reason}"),
-        Sent::Dead { reason } => format!("dead: {reason}"),
+        Sent::Dead { reason } | Sent::Rejected { reason, .. } => format!("dead: {reason}"),
         Sent::Unreachable { reason } => format!("unreachable: {reason}"),
     }
 }

@@ -205,9 +205,10 @@ impl Channel for RelayChannel {
                 Ok(Ok(true)) => Ok(()),
                 Ok(Ok(false)) => Err("the relay answers, but not to NOOP".to_owned()),
                 Ok(Err(error)) => match failed(&error) {
-                    Sent::Dead { reason } | Sent::Unreachable { reason } | Sent::Temporary { reason, .. } => {
-                        Err(reason)
-                    }
+                    Sent::Dead { reason }
+                    | Sent::Rejected { reason, .. }
+                    | Sent::Unreachable { reason }
+                    | Sent::Temporary { reason, .. } => Err(reason),
                     Sent::Delivered { .. } => Ok(()),
                 },
             }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod authenticate;
+pub mod connector;
 pub mod courier;
 pub mod folder;
 pub mod http;

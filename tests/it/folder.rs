@@ -248,7 +248,7 @@ async fn deliveries_are_written_whole_and_once() {
     let told = async |partner: &str, address: &str| match out.send(&outgoing(partner, address)).await {
         Sent::Delivered { receipt, .. } => receipt,
         Sent::Unreachable { reason } => format!("unreachable: {reason}"),
-        Sent::Dead { reason } => format!("dead: {reason}"),
+        Sent::Dead { reason } | Sent::Rejected { reason, .. } => format!("dead: {reason}"),
         Sent::Temporary { reason, .. } => format!("temporary: {reason}"),
     };
     let missing = told("maker-a", "folder:erp").await;

@@ -9,6 +9,7 @@ mod command_demo;
 mod command_files;
 mod command_market;
 mod command_rebuild;
+mod connector;
 mod courier_hub;
 mod couriers;
 mod dure_schemas;

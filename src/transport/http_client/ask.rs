@@ -30,7 +30,9 @@ impl HttpClient {
             Err(error) => {
                 return match not_sent(&error) {
                     Sent::Temporary { reason, retry_after_ms } => Answered::Temporary { reason, retry_after_ms },
-                    Sent::Dead { reason } | Sent::Unreachable { reason } => refused(reason),
+                    Sent::Dead { reason } | Sent::Unreachable { reason } | Sent::Rejected { reason, .. } => {
+                        refused(reason)
+                    }
                     Sent::Delivered { receipt, .. } => refused(receipt),
                 };
             }
