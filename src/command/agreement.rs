@@ -28,6 +28,7 @@ pub(super) enum Verb {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     dure agreement add acme-catalogue --party acme --in Catalogue --format csv\n  \
+    dure agreement add acme-catalogue --column 우리코드=item_id --column '우리 단가=price'\n  \
     dure agreement add acme-orders --party acme --out Order --format edifact-d96a --address https://acme.example/edi --sign acme-out\n  \
     dure agreement add shop-statement --party shop --out Statement --format ubl-2.1 --address mailto:books@shop.example --seller-share 12.5\n\n\
     Formats: ubl-2.1, edifact-d96a, dure-json, csv. `--sign` and `--credential` name secrets set with `dure secret set`.")]
@@ -62,6 +63,9 @@ pub(super) struct Add {
     /// Character set, where the format does not say its own; EDIFACT repertoire on the way out
     #[arg(long)]
     charset: Option<String>,
+    /// The partner's own word for a column of its tables, and our field: 우리코드=item_id; may be given several times
+    #[arg(long = "column", value_name = "WORD=FIELD")]
+    columns: Vec<String>,
     /// The seller's share of a delivered line in percent
     #[arg(long, value_name = "PERCENT")]
     seller_share: Option<Decimal>,
@@ -174,6 +178,23 @@ impl Add {
         set("credential", self.credential.map(Value::from));
         set("acknowledgement", self.acknowledgement.map(Value::from));
         set("charset", self.charset.map(Value::from));
+        let word = |text: &str| text.rsplit_once('=').map_or(text.to_owned(), |(word, _)| word.trim().to_owned());
+        if !self.columns.is_empty() {
+            // Words are added; a word that is there gets its new field.
+            let had = fields.get("columns").and_then(Value::as_array).cloned().unwrap_or_default();
+            let had = had
+                .iter()
+                .filter_map(Value::as_str)
+                .filter(|text| !self.columns.iter().any(|new| word(new) == word(text)));
+            let all: Vec<Value> =
+                had.map(Value::from).chain(self.columns.iter().map(|text| Value::from(text.as_str()))).collect();
+            fields.insert("columns".to_owned(), Value::Array(all));
+        }
+        let mut set = |field: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(field.to_owned(), value);
+            }
+        };
         set("seller_share_percent", self.seller_share.map(|share| Value::from(share.to_string())));
         set("rounding", self.rounding.map(Value::from));
         set("retry_s", (!self.retry.is_empty()).then(|| Value::from(self.retry)));

@@ -56,6 +56,7 @@ impl Reading {
             charset: self.charset.clone(),
             file_name: file.file_name().map(|name| name.to_string_lossy().into_owned()),
             message_type: self.message_type.clone(),
+            learned: Vec::new(),
         }
     }
 }

@@ -343,6 +343,7 @@ pub(super) fn hint_of(file_name: String, charset: String, message_type: &str) ->
             "" => None,
             text => Some(text.parse().map_err(Error::config)?),
         },
+        learned: Vec::new(),
     })
 }
 

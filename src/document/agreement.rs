@@ -37,6 +37,8 @@ crate::record! {
         patience_s: Option<u32>,
         /// Seconds in which an equal document without a number is asked about
         window_s: Option<u32>,
+        /// The partner's own words for the columns of its tables, each with our field: `우리코드=item_id`
+        columns: Vec<String>,
         /// What proves that a mail is the partner's, one of them is enough: `dkim`, `server:NAME`, `link`; without any the link
         mail_proof: Vec<String>,
         /// The seller's share of a delivered line in percent

@@ -92,6 +92,34 @@ pub struct Hint {
     pub file_name: Option<String>,
     /// For CSV and other formats that do not say what they carry: the document the agreement expects.
     pub message_type: Option<MessageType>,
+    /// The sender's own words for the columns of its tables.
+    pub learned: Vec<Learned>,
+}
+
+/// A word of a partner for a column of its tables.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Learned {
+    /// The message of the table: `Order`, `Catalogue`.
+    pub message: String,
+    /// The word.
+    pub word: String,
+    /// Our field.
+    pub field: String,
+}
+
+impl Learned {
+    /// `우리코드=item_id`, as an agreement says it.
+    pub fn parse(message: &str, text: &str) -> Option<Learned> {
+        let (word, field) = text.rsplit_once('=')?;
+        let (word, field) = (word.trim(), field.trim());
+        let full = !word.is_empty() && table_fields(message).iter().any(|(known, _)| known == field);
+        full.then(|| Learned { message: message.to_owned(), word: word.to_owned(), field: field.to_owned() })
+    }
+}
+
+/// The fields that a table of a message may have, and what people call them in Korean; none if there is no such table.
+pub fn table_fields(message: &str) -> Vec<(String, String)> {
+    table::fields(message)
 }
 
 /// One step of reading an interchange.

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use super::hub::Hub;
 use super::mail::revision::{self, Earlier};
 use super::read::{ReadInterchange, ReadMessage};
+use crate::document::Body;
+use crate::document::agreement::Agreement;
 use crate::document::application_response::{ApplicationResponse, DocumentResponse, LineResponse};
 use crate::document::directory::{Agreed, Direction, Directory};
 use crate::document::effect::{Around, Cx, Header, Verdict};
 use crate::error::{Error, Result};
+use crate::format::{self, Learned};
 use crate::model::disposition::{Cause, Disposition, Identity, InterchangeState, Transport};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::{Code, Finding, Findings, Place, Severity};
@@ -325,6 +328,9 @@ impl Work {
         let window_ms = window_s.map_or(WINDOW_MS, |seconds| i64::from(seconds) * 1000);
 
         let mut findings = Findings::from(message.findings.clone());
+        if let Some(Body::Agreement(agreement)) = body {
+            check_columns(agreement, message, &mut findings);
+        }
         let draft = mail.and_then(|mail| self.unproven(mail, agreed));
         if draft.is_none() {
             self.check_sender(message, document_type, &mut findings);
@@ -638,6 +644,18 @@ impl One {
             patience_ms: PATIENCE_MS,
             directory_changed: false,
             deliveries: 0,
+        }
+    }
+}
+
+/// Whether the columns that an agreement names are fields of the tables it is about.
+fn check_columns(agreement: &Agreement, message: &ReadMessage, findings: &mut Findings) {
+    for (index, text) in agreement.columns.iter().enumerate() {
+        if Learned::parse(&agreement.document_type, text).is_none() {
+            let known: Vec<String> =
+                format::table_fields(&agreement.document_type).into_iter().map(|(field, _)| field).collect();
+            let finding = Finding::error(Code::BadValue, Place::path(format!("columns[{}]", index + 1)));
+            findings.push(message.located(finding.found(text).expected(format!("…={}", known.join(", …=")))));
         }
     }
 }

@@ -68,6 +68,7 @@ rows! {
         "city_subdivision_name" "읍·면·동" "District of the city"
         "classifications" "분류" "Classification"
         "code" "코드" "Code"
+        "columns" "거래처의 열 이름" "The partner's column names"
         "company_id" "등록 번호" "Company number"
         "consignment_id" "운송 번호" "Consignment"
         "contact" "연락처" "Contact"

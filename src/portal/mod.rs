@@ -80,6 +80,7 @@ pub const PAGES: &[Page] = &[
     Page { path: "/find", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.found, route: || get(pages::trades::find) },
     Page { path: "/interchanges", method: Method::Get, rights: Rights::TRADERS, title: |w, scope| if scope == Scope::Centre { w.incoming } else { w.sent_by_us }, route: || get(pages::interchanges::show) },
     Page { path: "/interchanges/{id}", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.interchange, route: || get(pages::interchange::show) },
+    Page { path: "/interchanges/{id}/columns", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.learn_columns, route: || post(pages::columns::learn) },
     Page { path: "/interchanges/{id}/payload", method: Method::Get, rights: Rights::TRADERS, title: |w, _| w.download, route: || get(pages::interchange::payload) },
     Page { path: "/interchanges/{id}/release", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.release, route: || post(pages::interchange::release) },
     Page { path: "/interchanges/{id}/replay", method: Method::Post, rights: Rights::KEEPERS, title: |w, _| w.replay, route: || post(pages::interchange::replay) },

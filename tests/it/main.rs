@@ -17,6 +17,7 @@ mod engines;
 mod folder;
 mod harness;
 mod jobs;
+mod layouts;
 mod leases;
 mod listen;
 mod mail;

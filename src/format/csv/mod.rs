@@ -18,7 +18,7 @@ use self::records::{Fault, Record, Records};
 use super::encoding::TextStream;
 use super::outbox::Outbox;
 use super::table::{self, Kind, Table, at};
-use super::{Format, Hint, Limits, Part, Reader, Source};
+use super::{Format, Hint, Learned, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
@@ -30,7 +30,7 @@ pub(super) const FORMAT: Format = Format {
     endings: &["csv", "tsv"],
     magic: None,
     begins: |_| false,
-    looks: |text| Kind::recognise(text.lines().next().unwrap_or("").split([',', ';', '\t'])).is_some(),
+    looks: |text| Kind::recognise(text.lines().next().unwrap_or("").split([',', ';', '\t']), &[]).is_some(),
     open: |source, hint, limits| Ok(Box::new(CsvReader::new(source, hint, limits)?)),
 };
 
@@ -49,6 +49,7 @@ pub struct CsvReader {
     records: Option<Records>,
     waiting: Option<Finding>,
     expected: Option<MessageType>,
+    learned: Vec<Learned>,
     limits: Limits,
     large: bool,
     queue: Outbox,
@@ -89,6 +90,7 @@ impl CsvReader {
             records,
             waiting,
             expected,
+            learned: hint.learned.clone(),
             limits: *limits,
             large,
             queue: Outbox::default(),
@@ -147,8 +149,8 @@ impl CsvReader {
         let line = self.record.line;
         let words: Vec<String> = self.record.fields().map(|word| word.trim().to_owned()).collect();
         let kind = match &self.expected {
-            Some(message_type) => Kind::of(message_type),
-            None => Kind::recognise(words.iter().map(String::as_str)),
+            Some(message_type) => Kind::of(message_type).map(|kind| kind.learn(&self.learned)),
+            None => Kind::recognise(words.iter().map(String::as_str), &self.learned),
         };
         let known = kind.filter(|kind| words.iter().any(|word| kind.column(word).is_some()));
         let Some(kind) = known else {

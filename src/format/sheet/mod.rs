@@ -27,7 +27,7 @@ use self::book::{Book, MOST_ROWS, Merged, Row, too_large};
 use self::compound::Compound;
 use super::outbox::Outbox;
 use super::table::{self, Kind, Table};
-use super::{Format, Hint, Limits, Part, Reader, Source};
+use super::{Format, Hint, Learned, Limits, Part, Reader, Source};
 use crate::error::{Context, Result};
 use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
@@ -77,6 +77,7 @@ pub struct SheetReader {
     waiting: Option<Finding>,
     sheets: VecDeque<(usize, String)>,
     expected: Option<MessageType>,
+    learned: Vec<Learned>,
     limits: Limits,
     large: bool,
     queue: Outbox,
@@ -119,6 +120,7 @@ impl SheetReader {
             waiting,
             sheets: sheets.into_iter().enumerate().collect(),
             expected: hint.message_type.as_ref().and_then(table::expected),
+            learned: hint.learned.clone(),
             limits: *limits,
             large,
             queue: Outbox::default(),
@@ -187,8 +189,8 @@ impl SheetReader {
             }
             let words = || self.row.fields.iter().map(String::as_str);
             let kind = match &self.expected {
-                Some(message_type) => Kind::of(message_type),
-                None => Kind::recognise(words()),
+                Some(message_type) => Kind::of(message_type).map(|kind| kind.learn(&self.learned)),
+                None => Kind::recognise(words(), &self.learned),
             };
             if let Some(kind) = kind {
                 let (found, lacking) = kind.score(words());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::format::Learned;
 use crate::model::finding::Language;
 use crate::model::message::MessageType;
 use crate::model::name::Name;
@@ -73,6 +74,21 @@ impl Kind {
         Some(Kind { message_type: message_type.clone(), grammar, columns, required, titles, head, words })
     }
 
+    /// Its fields and their Korean titles.
+    pub(super) fn titled(&self) -> impl Iterator<Item = (String, String)> {
+        self.columns.iter().zip(&self.titles).map(|(column, title)| (column.name.as_str().to_owned(), title.clone()))
+    }
+
+    /// Takes in what a partner calls its columns; its words come before everybody's.
+    pub(in crate::format) fn learn(mut self, learned: &[Learned]) -> Kind {
+        for one in learned.iter().filter(|one| one.message == self.message_type.name) {
+            if let Some(index) = self.columns.iter().position(|column| column.name.as_str() == one.field) {
+                self.words.insert(plain_word(&one.word), index);
+            }
+        }
+        self
+    }
+
     /// The column of a header word.
     pub(in crate::format) fn column(&self, word: &str) -> Option<Column> {
         self.columns.get(*self.words.get(&plain_word(word))?).copied()
@@ -117,10 +133,13 @@ impl Kind {
     }
 
     /// The kind whose words these are: the one that knows most of them, then the one that lacks fewest it needs.
-    pub(in crate::format) fn recognise<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Option<Kind> {
+    pub(in crate::format) fn recognise<'w>(
+        words: impl Iterator<Item = &'w str> + Clone,
+        learned: &[Learned],
+    ) -> Option<Kind> {
         let kinds = library().messages().into_iter().filter(|known| known.standard == "csv");
         let scored = kinds.filter_map(|message_type| {
-            let kind = Kind::of(&message_type)?;
+            let kind = Kind::of(&message_type)?.learn(learned);
             let (found, lacking) = kind.score(words.clone());
             (found > 0).then_some((found, std::cmp::Reverse(lacking), kind))
         });
@@ -133,7 +152,7 @@ mod tests {
     use super::*;
 
     fn recognised(header: &str) -> String {
-        Kind::recognise(header.split(',')).map_or("-".to_owned(), |kind| kind.message_type.to_string())
+        Kind::recognise(header.split(','), &[]).map_or("-".to_owned(), |kind| kind.message_type.to_string())
     }
 
     #[test]
@@ -145,6 +164,19 @@ mod tests {
         assert_eq!(recognised("item_id,name,price,currency"), "csv/1/Catalogue");
         assert_eq!(recognised("order_id,line_id,item_id,quantity"), "csv/1/Order");
         assert_eq!(recognised("a,b,c"), "-");
+    }
+
+    #[test]
+    fn a_partner_teaches_its_words() {
+        let learned =
+            |texts: &[&str]| texts.iter().filter_map(|text| Learned::parse("Order", text)).collect::<Vec<_>>();
+        let words = learned(&["우리 코드=item_id", "개수=quantity", "단가=amount", "x=nothing", "=item_id", "word"]);
+        assert_eq!(words.len(), 3);
+        let kind = Kind::recognise(["우리코드", "개 수"].into_iter(), &words).unwrap();
+        assert_eq!(kind.message_type.name, "Order");
+        assert_eq!(kind.column("우리코드").unwrap().name.as_str(), "item_id");
+        // Its own meaning of a word that everybody knows comes first.
+        assert_eq!(kind.column("단가").unwrap().name.as_str(), "amount");
     }
 
     #[test]

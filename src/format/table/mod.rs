@@ -77,6 +77,12 @@ fn closed(mut tree: Tree) -> Tree {
     tree
 }
 
+/// The fields of a table of that message with their Korean titles.
+pub(super) fn fields(message: &str) -> Vec<(String, String)> {
+    let kind = Kind::of(&MessageType::new("csv", "1", message));
+    kind.map(|kind| kind.titled().collect()).unwrap_or_default()
+}
+
 /// The message that is expected, as the table of it is called.
 pub(super) fn expected(known: &MessageType) -> Option<MessageType> {
     match known.standard.as_str() {

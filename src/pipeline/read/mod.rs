@@ -22,7 +22,7 @@ use crate::document::catalogue::CatalogueLine;
 use crate::document::directory::{Direction, Directory, message_of};
 use crate::document::transportation_status::TransportationStatus;
 use crate::error::{Context, Result};
-use crate::format::{self, Hint, Limits, Part};
+use crate::format::{self, Hint, Learned, Limits, Part};
 use crate::model::disposition::Transport;
 use crate::model::document_type::DocumentType;
 use crate::model::envelope::Envelope;
@@ -140,6 +140,7 @@ impl Source {
             charset: some(&self.interchange.charset),
             file_name: some(&self.interchange.file_name),
             message_type: None,
+            learned: self.learned(),
         };
         // A format that does not say what it carries is read as what is agreed with its sender, if that is one thing.
         let tables: Vec<_> = DocumentType::ALL
@@ -156,6 +157,17 @@ impl Source {
             }
         }
         hint
+    }
+
+    /// What the sender calls the columns of its tables, by its agreements.
+    fn learned(&self) -> Vec<Learned> {
+        let of = |kind: &DocumentType| {
+            let agreed =
+                self.directory.agreement(self.interchange.organisation_id, Direction::In, *kind, &self.today)?;
+            let words = agreed.terms.columns.iter();
+            Some(words.filter_map(|text| Learned::parse(kind.as_str(), text)).collect::<Vec<_>>())
+        };
+        DocumentType::ALL.iter().filter_map(of).flatten().collect()
     }
 
     /// The profile of the courier that called back, if its words are not ours.

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use ring::rand::SystemRandom;
 
 use super::Said;
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::format::Hint;
 use crate::model::disposition::{Cause, Disposition, Identity};
 use crate::model::finding::{Code, Finding};
 use crate::model::id::{AccountId, InterchangeId};
+use crate::model::secret::Secret;
 use crate::pipeline::again::Again;
 use crate::pipeline::hex;
 use crate::portal::bytes::{self as text, MOST_BYTES, Text};
@@ -27,9 +29,10 @@ use crate::portal::names::{delivery_path, document_path, interchange_path, trade
 use crate::portal::session::Seat;
 use crate::portal::show::{Link, Moment, format, grouped, message, party_number, size};
 use crate::portal::structure::{self, Step, Structure};
+use crate::portal::submit::Field;
 use crate::store::interchanges::Interchange;
 use crate::store::mails::{self, Mail};
-use crate::store::view::{self, DeliveryView, DocumentKey, DocumentView};
+use crate::store::view::{self, DeliveryView, DocumentKey, DocumentView, InterchangeView};
 
 /// A document of the interchange.
 struct Card {
@@ -84,6 +87,8 @@ struct Shown {
     masked: bool,
     pairs: Vec<(&'static str, String)>,
     sent: Vec<Sent>,
+    columns: Vec<Field>,
+    nonce: String,
     answers: Vec<(Link, Moment, Chip)>,
     revises: Vec<(Link, Moment, Chip)>,
     revised_by: Vec<(Link, Moment, Chip)>,
@@ -162,6 +167,7 @@ fn hint(interchange: &Interchange, documents: &[DocumentView]) -> Hint {
         charset: some(&interchange.charset),
         file_name: some(&interchange.file_name),
         message_type: documents.first().and_then(|view| view.row.message_type.parse().ok()),
+        learned: Vec::new(),
     }
 }
 
@@ -222,12 +228,11 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
     let (w, language) = (seat.w, seat.viewer.language);
     let interchange = &found.interchange;
 
-    let mut all: Vec<Finding> = findings::stored(interchange.findings.as_deref().unwrap_or(""));
+    let all = all_findings(&found);
     let documents = found.documents.len();
     let asks =
         |code| found.documents.iter().any(|view| findings::stored(&view.findings).iter().any(|f| f.code == code));
     let again_or_same = asks(Code::AgainOrSame);
-    all.extend(found.documents.iter().flat_map(|view| findings::stored(&view.findings)));
     let more = interchange.size_bytes > bytes.len() as i64;
     let of_documents: Vec<Vec<Finding>> = found.documents.iter().map(|view| findings::stored(&view.findings)).collect();
     let (whole, known) = (bytes.clone(), hint(interchange, &found.documents));
@@ -279,6 +284,8 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         (Link::to(interchange_path(row.id), name), f.moment(row.received_ms), state)
     };
     page(&Shown {
+        columns: if done { Vec::new() } else { super::columns::fields(&seat, interchange, &found.documents, &all) },
+        nonce: Secret::generate("", &SystemRandom::new())?.expose().to_owned(),
         revises: found.revises.iter().map(answer).collect(),
         revised_by: found.revised_by.iter().map(answer).collect(),
         heading,
@@ -348,13 +355,25 @@ pub(in crate::portal) async fn replay(seat: Seat, Path(id): Path<String>, posted
         return Err(Failure::NotFound);
     }
     let confirmed = posted.get("confirmed") == "yes";
+    again(&seat, id, confirmed, "replayed").await
+}
+
+/// Processes it again and leads back to its page, which says so by that word.
+pub(super) async fn again(seat: &Seat, id: InterchangeId, confirmed: bool, word: &str) -> Answer {
     let actor = AccountId(seat.account.id).to_string();
     let said = match seat.portal.hub.replay(id, confirmed, &actor).await? {
-        Again::Yes => "replayed",
+        Again::Yes => word,
         Again::InEffect => "in-effect",
         Again::Unknown => return Err(Failure::NotFound),
     };
     // Decided within the moment as a rule; else the page says that it is under way.
     seat.portal.hub.wait_decided(id.0, 2_000).await?;
     Ok(redirect(&format!("{}?said={said}", interchange_path(id.0))))
+}
+
+/// Everything that is wrong with an interchange and its documents.
+pub(super) fn all_findings(found: &InterchangeView) -> Vec<Finding> {
+    let mut all = findings::stored(found.interchange.findings.as_deref().unwrap_or(""));
+    all.extend(found.documents.iter().flat_map(|view| findings::stored(&view.findings)));
+    all
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod channels;
+pub(super) mod columns;
 pub(super) mod deliveries;
 pub(super) mod delivery;
 pub(super) mod document;
@@ -31,6 +32,7 @@ impl Said {
         let (text, tone) = match self.said.as_str() {
             "password" => (w.said_password, "ok"),
             "released" => (w.said_released, "ok"),
+            "learned" => (w.learned, "ok"),
             "replayed" => (w.said_replayed, "ok"),
             "resent" => (w.said_resent, "ok"),
             "added" => (w.said_added, "ok"),

@@ -254,6 +254,7 @@ impl Found {
             charset: some(&file.charset),
             file_name: some(&file.name),
             message_type: None,
+            learned: Vec::new(),
         };
         if !page && recognise(&file.body, &hint).is_some() {
             self.documents.push(file);

@@ -87,14 +87,18 @@ async fn form(seat: &Seat, subject: &Subject, values: &Pairs, back: Back<'_>) ->
 }
 
 /// Lists that stand in one field, a word each.
-const WORDS: &[&str] = &["mail_addresses", "mail_proof", "retry_s"];
+const WORDS: &[&str] = &["columns", "mail_addresses", "mail_proof", "retry_s"];
+
+/// Lists whose words may have blanks in them, so that only commas and semicolons part them.
+const SPACED: &[&str] = &["columns"];
 
 /// A field with the words of a list in it.
 fn words_field(name: &str, label: &str, values: &Pairs) -> Field {
     let below = format!("{name}.");
     let words: Vec<&str> =
         values.iter().filter(|(field, _)| field.starts_with(&below)).map(|(_, value)| value.as_str()).collect();
-    Field { value: words.join(" "), ..Field::text(name, label, values) }
+    let between = if SPACED.contains(&name) { "; " } else { " " };
+    Field { value: words.join(between), ..Field::text(name, label, values) }
 }
 
 /// The values a form asks for: what was posted over what there is. Positions of lists count anew, so that a finding's
@@ -112,7 +116,9 @@ fn values(subject: &Subject, posted: &Posted) -> Pairs {
     for list in WORDS {
         let Some(place) = values.iter().position(|(name, _)| name == list) else { continue };
         let (_, text) = values.remove(place);
-        let words = text.split([' ', ',', ';']).filter(|word| !word.is_empty());
+        let spaced = SPACED.contains(list);
+        let words = text.split(|c| matches!(c, ',' | ';') || (c == ' ' && !spaced)).map(str::trim);
+        let words = words.filter(|word| !word.is_empty());
         values.extend(words.enumerate().map(|(index, word)| (format!("{list}.{}", index + 1), word.to_owned())));
     }
     if !subject.now.is_empty() {
