@@ -198,6 +198,7 @@ pub async fn start_parts(config: Config, clock: Clock, parts: Parts) -> Result<R
         supervise(&mut tasks, &hub, "worker", worker::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "dispatch", dispatch::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "courier questions", courier::ask::run(Arc::clone(&hub)));
+        supervise(&mut tasks, &hub, "bookings", courier::book::run(Arc::clone(&hub)));
         supervise(&mut tasks, &hub, "jobs", jobs::runner::run(Arc::clone(&hub), plan));
     }
     supervise(&mut tasks, &hub, "directory", watch_directory(Arc::clone(&hub)));

@@ -3,7 +3,7 @@
 
 use super::object::{Object, findings, instant};
 use crate::document::directory::Directory;
-use crate::model::id::{AccountId, DeliveryId, DocumentId, InterchangeId, TradeId};
+use crate::model::id::{AccountId, DeliveryId, DocumentId, InterchangeId, ParcelId, TradeId};
 use crate::pipeline::hex;
 use crate::store::deliveries::Delivery;
 use crate::store::interchanges::Interchange;
@@ -214,6 +214,8 @@ fn parcel(row: &ParcelView, directory: &Directory) -> String {
     out.put("tracking_id", &row.tracking_id);
     out.put("courier", &short(directory, row.courier_id));
     out.put("producer", &short(directory, row.producer_id));
+    out.put("label", &row.label.then(|| format!("/parcels/{}/label", ParcelId(row.id))));
+    out.put("booking", &row.booking.as_ref().map(|booking| booking.state.as_str()));
     let contents = row.contents.iter().map(|content| {
         let mut out = Object::default();
         out.put("position", &content.position);

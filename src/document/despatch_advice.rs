@@ -1,7 +1,7 @@
 //! Despatch advice, the shipping notice (UBL DespatchAdvice, EDIFACT DESADV).
 
 use crate::model::parts::{
-    Address, Dimension, DocumentReference, Identifier, Item, LineReference, Party, Period, Quantity, RoleDate,
+    Address, Amount, Dimension, DocumentReference, Identifier, Item, LineReference, Party, Period, Quantity, RoleDate,
     RoleQuantity, RoleText, Unmapped,
 };
 use crate::model::record::{Date, Time};
@@ -91,6 +91,8 @@ crate::record! {
         actual_despatch_date: Date,
         /// cac:Delivery/cac:Despatch/cbc:ActualDespatchTime
         actual_despatch_time: Time,
+        /// What the courier collects from the receiver for the goods; no standard has a place for it
+        cash_on_delivery: Option<Amount>,
         /// cac:TransportHandlingUnit: the parcels; EDIFACT CPS and PAC groups
         packages: Vec<Package>,
     }
@@ -211,7 +213,7 @@ impl DespatchAdvice {
             orders::update_line(cx.tx, line)?;
         }
         cx.trade_id = Some(order.trade_id);
-        let gathered = self.gathered(cx);
+        let gathered = self.gathered(&mut |path| cx.warning(Code::Required, path, "", "contents"));
         gathered.write_parcels(&part, &order, &by_line, cx)?;
         trades::set_state(cx.tx, order.trade_id, "despatched", cx.now_ms)?;
         let view = gathered.for_buyer(&order, cx);

@@ -4,6 +4,7 @@ pub mod account;
 pub mod agreement;
 pub mod application_response;
 pub mod catalogue;
+pub mod consignment;
 pub mod despatch_advice;
 pub mod directory;
 pub mod effect;

@@ -1,6 +1,6 @@
 //! Transportation status: what happened to parcels (UBL TransportationStatus; couriers' callbacks).
 
-use crate::model::parts::{Address, Unmapped};
+use crate::model::parts::{Address, Amount, Unmapped};
 use crate::model::record::{Date, Time};
 
 crate::record! {
@@ -24,7 +24,9 @@ crate::record! {
     ParcelEvent {
         /// Waybill number: cac:Consignment/cbc:ID
         tracking_id: String,
-        /// One of our words: `registered`, `picked-up`, `in-transit`, `out-for-delivery`, `delivered`, `attempt-failed`, `wrong-delivery`, `returning`, `returned`, `lost`, `unknown`
+        /// The parcel by our number (`pcl_…`), where the courier answers to its booking
+        reference: String,
+        /// One of our words, or `refused` where the courier does not take a parcel: `registered`, `picked-up`, `in-transit`, `out-for-delivery`, `delivered`, `attempt-failed`, `wrong-delivery`, `returning`, `returned`, `lost`, `unknown`
         status: String,
         /// The courier's own code
         courier_code: String,
@@ -38,10 +40,18 @@ crate::record! {
         address: Option<Address>,
         /// Who took it
         received_by: String,
-        /// Remarks of the courier
+        /// Remarks of the courier; why it refuses
         notes: Vec<String>,
+        /// What the courier's sorting reads, printed large on the label
+        routing: String,
+        /// Address of the courier's own label
+        label: String,
+        /// What the courier charges
+        price: Option<Amount>,
     }
 }
+
+pub mod booked;
 
 use rust_decimal::Decimal;
 
@@ -76,10 +86,17 @@ impl TransportationStatus {
         }
         // All of it or nothing: what waits has no effect yet.
         let mut waits = Vec::new();
-        for event in &self.events {
+        for (index, event) in self.events.iter().enumerate() {
+            if !event.reference.is_empty() {
+                booked::check(event, index, cx)?;
+                continue;
+            }
             if find(event, courier_id, cx)?.is_none() {
                 waits.push(("waybill".to_owned(), event.tracking_id.clone()));
             }
+        }
+        if cx.findings.has_errors() {
+            return Ok(Verdict::Reject);
         }
         if !waits.is_empty() {
             waits.dedup();
@@ -88,6 +105,9 @@ impl TransportationStatus {
         for (index, event) in self.events.iter().enumerate() {
             let path = format!("events[{}]", index + 1);
             let Some(at_ms) = instant(&event.occurred_at) else { continue };
+            if !event.reference.is_empty() && !self.answer_to_booking(event, &path, cx)? {
+                continue;
+            }
             // As it is after the events before.
             let Some(parcel) = find(event, courier_id, cx)? else { continue };
             if event.status == "unknown" {

@@ -4,6 +4,7 @@
 //! repeating groups one by one, and tail; every other message comes whole and bounded. What is wrong with the bytes is a
 //! finding; only trouble with reading them from the store is an error.
 
+pub mod code128;
 pub mod csv;
 pub mod edifact;
 pub mod encoding;

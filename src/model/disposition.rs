@@ -107,6 +107,8 @@ words! {
         Courier "courier" "택배사 콜백" "courier callback"
         /// What a courier answered when it was asked.
         CourierAnswer "courier-answer" "택배사 조회" "courier's answer"
+        /// What a courier answered when a parcel was booked.
+        CourierBooking "courier-booking" "택배 예약" "courier booking"
         /// A folder on the hub's machine.
         Folder "folder" "폴더" "folder"
         /// HTTP POST.

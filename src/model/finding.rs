@@ -263,6 +263,7 @@ codes! {
     UnknownOrder "unknown-order" "the order {found} is not known" "{found} 주문을 찾을 수 없습니다"
     UnknownLine "unknown-line" "the order has no line {found}" "주문에 {found}번 줄이 없습니다"
     UnknownParcel "unknown-parcel" "the waybill {found} is not known" "{found} 송장을 찾을 수 없습니다"
+    CourierRefused "courier-refused" "{expected} does not take the parcel: {found}" "{expected}에서 소포를 받지 않았습니다: {found}"
     UnknownParty "unknown-party" "the party {found} is not known" "{found} 거래처를 모릅니다"
     QuantityExceeds "quantity-exceeds" "quantity {found} exceeds the {expected} still open" "수량 {found}이(가) 남은 {expected}보다 많습니다"
     PriceDiffers "price-differs" "the price {found} differs from the one in the catalogue" "단가 {found}이(가) 제품 목록의 단가와 다릅니다"

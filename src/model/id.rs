@@ -131,6 +131,14 @@ ids! {
     AccountId "acc"
     /// A mail as it came in.
     MailId "mail"
+    /// A parcel.
+    ParcelId "pcl"
+    /// Parcels that were sent together.
+    DespatchId "dsp"
+    /// The booking of a parcel, or of all of a despatch.
+    BookingId "bkg"
+    /// A question to a courier.
+    AskId "ask"
 }
 
 #[cfg(test)]

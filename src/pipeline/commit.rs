@@ -74,6 +74,8 @@ pub struct Decided {
     pub directory_changed: bool,
     /// Whether couriers are to be asked.
     pub asked: bool,
+    /// Whether parcels are to be booked.
+    pub booked: bool,
     /// Whether our lease was lost: nothing was written.
     pub lost: bool,
 }
@@ -91,6 +93,7 @@ impl Work {
             let step = self.hub.store.write(move |tx| work.step(tx, from, to, last)).await?;
             decided.lost |= step.lost;
             decided.asked |= step.asked;
+            decided.booked |= step.booked;
             decided.dispositions.extend(step.dispositions);
             decided.deliveries += step.deliveries;
             decided.woken |= step.woken;
@@ -103,7 +106,7 @@ impl Work {
     }
 
     /// What a document of this interchange is applied under.
-    fn around<'a>(&'a self, header: &'a Header, now_ms: i64) -> Around<'a> {
+    pub(super) fn around<'a>(&'a self, header: &'a Header, now_ms: i64) -> Around<'a> {
         Around {
             now_ms,
             today: &self.today,
@@ -139,6 +142,7 @@ impl Work {
             decided.dispositions.push(one.disposition);
             decided.deliveries += one.deliveries;
             decided.directory_changed |= one.directory_changed;
+            decided.booked |= one.booked;
             for (kind, value) in one.woken {
                 decided.woken |= interchanges::wake(tx, &kind, &value, now_ms)? > 0;
             }
@@ -402,6 +406,10 @@ impl Work {
         )?;
         documents::add_party(tx, document_id, header.issuer_id, "sender")?;
         if disposition == Disposition::Accepted {
+            if let Some(body) = body {
+                one.booked = self.book(tx, body, &header, trade_id, now_ms)?;
+                one.deliveries += self.tell_refused(tx, body, &header, trade_id, now_ms)?;
+            }
             if unnumbered {
                 documents::note_seen(
                     tx,
@@ -468,6 +476,14 @@ impl Work {
                 findings.push(finding.found(named.to_string()).expected(mine));
                 break;
             }
+        }
+        // Our own names of parcels are answered to, never told by others.
+        if let Some(Body::TransportationStatus(report)) = &message.body
+            && self.interchange.transport != Transport::CourierBooking.as_str()
+            && let Some(event) = report.events.iter().find(|event| !event.reference.is_empty())
+        {
+            let place = Place::path("events.reference");
+            findings.push(Finding::error(Code::UnknownParcel, place).found(&event.reference));
         }
         let allowed = senders(document_type);
         // The machine itself signs the first document: the centre.
@@ -632,6 +648,7 @@ struct One {
     woken: Vec<(String, String)>,
     patience_ms: i64,
     directory_changed: bool,
+    booked: bool,
     deliveries: usize,
 }
 
@@ -643,6 +660,7 @@ impl One {
             woken: Vec::new(),
             patience_ms: PATIENCE_MS,
             directory_changed: false,
+            booked: false,
             deliveries: 0,
         }
     }

@@ -55,6 +55,8 @@ pub struct Hub {
     pub scheduled: Notify,
     /// Wakes what asks couriers.
     pub asked: Notify,
+    /// Wakes what books parcels.
+    pub booked: Notify,
     /// Room for payloads that are read, KiB.
     pub(super) reading: Semaphore,
     /// Who this hub is in leases.
@@ -91,6 +93,7 @@ impl Hub {
             received: Notify::new(),
             scheduled: Notify::new(),
             asked: Notify::new(),
+            booked: Notify::new(),
             reading: Semaphore::new(super::worker::READING_KIB),
             owner,
             channels: OnceLock::new(),

@@ -38,6 +38,8 @@ pub struct Metrics {
     pub channel_failures: Family<Label, Counter>,
     /// Questions to couriers, by outcome.
     pub courier_asks: Family<Label, Counter>,
+    /// Attempts to book parcels with couriers by outcome.
+    pub bookings: Family<Label, Counter>,
     /// Events in codes and wordings that no table has, by courier.
     pub unknown_wordings: Family<Label, Counter>,
     /// Interchanges not decided, by state.
@@ -61,6 +63,7 @@ impl Default for Metrics {
             channels: Family::default(),
             channel_failures: Family::default(),
             courier_asks: Family::default(),
+            bookings: Family::default(),
             unknown_wordings: Family::default(),
             interchanges: Family::default(),
             deliveries: Family::default(),
@@ -81,6 +84,7 @@ impl Default for Metrics {
         registry.register("channel_up", "Whether a channel works", metrics.channels.clone());
         registry.register("channel_failures", "Failures of channels", metrics.channel_failures.clone());
         registry.register("courier_asks", "Questions to couriers", metrics.courier_asks.clone());
+        registry.register("bookings", "Attempts to book parcels with couriers", metrics.bookings.clone());
         let unknown = "Events of parcels in words that no table of their courier has";
         registry.register("courier_unknown_wordings", unknown, metrics.unknown_wordings.clone());
         registry.register("interchanges_open", "Interchanges not decided", metrics.interchanges.clone());

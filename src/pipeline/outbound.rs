@@ -86,11 +86,16 @@ pub enum Sent {
     },
 }
 
-/// A question to somebody who knows what we want to know, such as a courier. Asking changes nothing there.
-#[derive(Debug)]
+/// A question to somebody who knows what we want to know, such as a courier, or a request whose answer is what counts, such
+/// as booking a parcel.
+#[derive(Debug, Default)]
 pub struct Question {
     /// The URL.
     pub address: String,
+    /// `GET`, `POST`, `PUT`; empty: by whether there is a body.
+    pub method: &'static str,
+    /// More headers.
+    pub headers: Vec<(String, String)>,
     /// The `Authorization` header, if one is needed.
     pub authorization: Option<Secret>,
     /// Media type of the body.
@@ -110,11 +115,15 @@ pub enum Answered {
         reason: String,
         /// How long we are asked to wait, milliseconds from now, already capped.
         retry_after_ms: Option<i64>,
+        /// Whether it may have been heard all the same: its answer got lost, or the other side failed on it.
+        heard: bool,
     },
     /// The question itself is refused.
     Refused {
         /// Why, in a line.
         reason: String,
+        /// The HTTP status with which it was refused, and what was said; none if it was not even asked.
+        said: Option<(u16, Answer)>,
     },
 }
 
@@ -148,6 +157,6 @@ pub trait Outbound: Send + Sync {
     /// Asks once. Most transports only deliver.
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answered> {
         let reason = format!("nobody can be asked at {}", question.address);
-        Box::pin(async { Answered::Refused { reason } })
+        Box::pin(async { Answered::Refused { reason, said: None } })
     }
 }

@@ -103,6 +103,9 @@ async fn process(hub: Arc<Hub>, (interchange, payload): Claimed) {
             if decided.asked {
                 hub.asked.notify_one();
             }
+            if decided.booked {
+                hub.booked.notify_one();
+            }
             if decided.woken || decided.directory_changed {
                 hub.received.notify_one();
             }

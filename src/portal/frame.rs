@@ -169,7 +169,8 @@ impl Frame {
 }
 
 /// The menu: pages without a name in their path, in this order, as far as they are the role's.
-const MENU: &[&str] = &["/", "/trades", "/interchanges", "/deliveries", "/partners", "/channels", "/accounts"];
+const MENU: &[&str] =
+    &["/", "/trades", "/interchanges", "/deliveries", "/partners", "/bookings", "/channels", "/accounts"];
 
 /// Under which entry of the menu a page stands, by how its path begins.
 const BELOW: &[(&str, &str)] = &[
@@ -180,7 +181,9 @@ const BELOW: &[(&str, &str)] = &[
     ("/agreements/", "/partners"),
     ("/new/partner", "/partners"),
     ("/new/agreement", "/partners"),
+    ("/bookings/", "/bookings"),
     ("/channels/", "/channels"),
+    ("/parcels/", "/trades"),
     ("/accounts/", "/accounts"),
     ("/new/account", "/accounts"),
 ];

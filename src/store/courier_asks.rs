@@ -73,7 +73,7 @@ pub fn ask(tx: &mut Tx<'_>, new: &NewAsk<'_>, now_ms: i64) -> Result<()> {
         "INSERT INTO courier_ask (id, courier_id, centre_id, carrier, tracking_id, due_ms, lease_owner, epoch, attempts, \
          asked_ms, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', 0, 0, NULL, '') \
          ON CONFLICT (courier_id, tracking_id, carrier) DO UPDATE SET due_ms = excluded.due_ms, \
-         epoch = courier_ask.epoch + 1, attempts = 0",
+         epoch = courier_ask.epoch + 1, attempts = 0, given_up = 0",
         params![new.id, new.courier_id, new.centre_id, new.carrier, new.tracking_id, now_ms],
     )
 }
@@ -98,13 +98,47 @@ pub fn of_waybill(tx: &mut Tx<'_>, tracking_id: &str) -> Result<Vec<Ask>> {
     rows.iter().map(from_row).collect()
 }
 
-/// Records what came of a question; false if the lease is lost. With `due_ms` it is asked again then.
-pub fn record(tx: &mut Tx<'_>, id: i64, epoch: i64, due_ms: Option<i64>, now_ms: i64, outcome: &str) -> Result<bool> {
+/// Questions of a centre that were given up, the latest first.
+pub fn given_up(tx: &mut Tx<'_>, centre_id: i64, limit: i64) -> Result<Vec<Ask>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM courier_ask WHERE centre_id = ?1 AND given_up = 1 ORDER BY asked_ms DESC, id DESC LIMIT ?2"
+        ),
+        params![centre_id, limit],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Asks anew what was given up; false if it was not.
+pub fn again(tx: &mut Tx<'_>, id: i64, centre_id: i64, now_ms: i64) -> Result<bool> {
     let changed = tx.execute(
-        "UPDATE courier_ask SET due_ms = ?3, outcome = ?5, \
+        "UPDATE courier_ask SET due_ms = ?3, epoch = epoch + 1, attempts = 0, given_up = 0 \
+         WHERE id = ?1 AND centre_id = ?2 AND given_up = 1",
+        params![id, centre_id, now_ms],
+    )?;
+    Ok(changed > 0)
+}
+
+/// What came of a question.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// When it is asked again.
+    pub due_ms: Option<i64>,
+    /// Whether it got no answer and is not asked again by itself.
+    pub given_up: bool,
+    /// A line for people.
+    pub outcome: &'a str,
+}
+
+/// Records what came of a question; false if the lease is lost.
+pub fn record(tx: &mut Tx<'_>, id: i64, epoch: i64, asked: &Asked<'_>, now_ms: i64) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE courier_ask SET due_ms = ?3, outcome = ?5, given_up = ?6, \
          attempts = CASE WHEN CAST(?3 AS BIGINT) IS NULL THEN 0 ELSE attempts END, \
          asked_ms = CASE WHEN CAST(?3 AS BIGINT) IS NULL THEN ?4 ELSE asked_ms END WHERE id = ?1 AND epoch = ?2",
-        params![id, epoch, due_ms, now_ms, outcome],
+        params![id, epoch, asked.due_ms, now_ms, asked.outcome, i64::from(asked.given_up)],
     )?;
     Ok(changed > 0)
 }

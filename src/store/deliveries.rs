@@ -294,6 +294,20 @@ pub fn resend(tx: &mut Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     Ok(count == 1)
 }
 
+/// Lets what was made from a document and is not due yet, or was never tried, wait until a time.
+pub fn hold(tx: &mut Tx<'_>, organisation_id: i64, document_id: i64, until_ms: i64) -> Result<()> {
+    tx.run(
+        "UPDATE delivery SET due_ms = ?3 WHERE document_id = ?2 AND organisation_id = ?1 AND kind = 'document' \
+         AND state = 'scheduled' AND attempts = 0",
+        params![organisation_id, document_id, until_ms],
+    )
+}
+
+/// Writes what a delivery says anew. What was prepared for sending stays as it is.
+pub fn rewrite(tx: &mut Tx<'_>, id: i64, content: &str) -> Result<()> {
+    tx.run("UPDATE delivery SET content = ?2 WHERE id = ?1", params![id, content])
+}
+
 /// Deliveries that an interchange caused.
 pub fn of_interchange(tx: &mut Tx<'_>, interchange_id: i64) -> Result<Vec<Delivery>> {
     let rows = tx.query(

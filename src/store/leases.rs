@@ -33,6 +33,8 @@ macro_rules! claim {
 
 /// Questions to couriers that are to be asked.
 pub(super) const COURIER_ASKS: Claim = claim!("courier_ask", ", attempts = attempts + 1");
+/// Parcels that are to be booked.
+pub(super) const COURIER_BOOKINGS: Claim = claim!("courier_booking", ", attempts = attempts + 1");
 /// Interchanges that wait to be worked on.
 pub(super) const INTERCHANGES: Claim = claim!("interchange", ", attempts = attempts + 1");
 /// Deliveries that wait to be sent.

@@ -29,6 +29,7 @@ pub const STEPS: &[Step] = &[
     Step { number: 6, name: "courier_asks", sql: include_str!("migrations/0006_courier_asks.sql") },
     Step { number: 7, name: "attachments", sql: include_str!("migrations/0007_attachments.sql") },
     Step { number: 8, name: "conversations", sql: include_str!("migrations/0008_conversations.sql") },
+    Step { number: 9, name: "bookings", sql: include_str!("migrations/0009_bookings.sql") },
 ];
 
 /// Applies what is missing. `transact` runs a closure in a transaction.

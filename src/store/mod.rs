@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod bookings;
 pub mod channels;
 pub mod conversations;
 pub mod courier_asks;

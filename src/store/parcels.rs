@@ -46,6 +46,61 @@ pub fn insert_despatch(tx: &mut Tx<'_>, new: &NewDespatch<'_>) -> Result<()> {
     )
 }
 
+/// A despatch as stored.
+#[derive(Clone, Debug)]
+pub struct DespatchRow {
+    /// Its id.
+    pub id: i64,
+    /// The centre.
+    pub centre_id: i64,
+    /// The trade.
+    pub trade_id: i64,
+    /// The order.
+    pub order_id: i64,
+    /// The despatch advice.
+    pub document_id: i64,
+    /// Its number.
+    pub number: String,
+    /// Who shipped.
+    pub producer_id: i64,
+    /// When, UTC milliseconds.
+    pub despatched_ms: i64,
+}
+
+macro_rules! despatch_columns {
+    () => {
+        "id, centre_id, trade_id, order_id, document_id, number, producer_id, despatched_ms"
+    };
+}
+
+fn despatch_from(row: &Row) -> Result<DespatchRow> {
+    Ok(DespatchRow {
+        id: row.int(0)?,
+        centre_id: row.int(1)?,
+        trade_id: row.int(2)?,
+        order_id: row.int(3)?,
+        document_id: row.int(4)?,
+        number: row.text(5)?,
+        producer_id: row.int(6)?,
+        despatched_ms: row.int(7)?,
+    })
+}
+
+/// One despatch.
+pub fn despatch(tx: &mut Tx<'_>, id: i64) -> Result<Option<DespatchRow>> {
+    let row = tx.query_opt(concat!("SELECT ", despatch_columns!(), " FROM despatch WHERE id = ?1"), params![id])?;
+    row.as_ref().map(despatch_from).transpose()
+}
+
+/// The despatch that a document of that trade told of.
+pub fn despatch_by_document(tx: &mut Tx<'_>, trade_id: i64, document_id: i64) -> Result<Option<DespatchRow>> {
+    let row = tx.query_opt(
+        concat!("SELECT ", despatch_columns!(), " FROM despatch WHERE trade_id = ?1 AND document_id = ?2"),
+        params![trade_id, document_id],
+    )?;
+    row.as_ref().map(despatch_from).transpose()
+}
+
 /// Despatches of a trade: id and who shipped.
 pub fn despatches_of(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<(i64, i64)>> {
     let rows =
@@ -153,6 +208,20 @@ pub fn of_trade(tx: &mut Tx<'_>, trade_id: i64) -> Result<Vec<ParcelRow>> {
         params![trade_id],
     )?;
     rows.iter().map(from_row).collect()
+}
+
+/// Parcels of a despatch, in their order.
+pub fn of_despatch(tx: &mut Tx<'_>, despatch_id: i64) -> Result<Vec<ParcelRow>> {
+    let rows = tx.query(
+        concat!("SELECT ", columns!(), " FROM parcel WHERE despatch_id = ?1 ORDER BY position LIMIT 1000"),
+        params![despatch_id],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Gives a parcel its waybill number.
+pub fn set_tracking(tx: &mut Tx<'_>, id: i64, tracking_id: &str, now_ms: i64) -> Result<()> {
+    tx.run("UPDATE parcel SET tracking_id = ?2, changed_ms = ?3 WHERE id = ?1", params![id, tracking_id, now_ms])
 }
 
 /// What is in a parcel: order line, quantity, serial numbers (one a line).

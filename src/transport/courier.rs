@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
 pub use crate::pipeline::courier::{
-    BodyFormat, Couriers, Encoding, Fetch, Hmac, Part, Profile, Signing, read, read_answer, write, write_answer,
+    BodyFormat, Booking, Couriers, Encoding, Fetch, Hmac, Part, Profile, Signing, booked, desk, read, read_answer,
+    write, write_answer,
 };
 
 use super::keys::Credential;

@@ -307,12 +307,15 @@ async fn read(mut response: Response, most: usize) -> reqwest::Result<Body> {
     Ok(Body::Whole(body.freeze()))
 }
 
+/// Whether a refusal of that media type says something that people can read.
+fn is_text(media: &str) -> bool {
+    ["text/plain", "application/json", "application/problem+json"].iter().any(|text| media.starts_with(text))
+}
+
 /// What a refusal says, in a line, where it says it in text.
 async fn excerpt(response: Response) -> String {
-    let textual = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|media| {
-        ["text/plain", "application/json", "application/problem+json"].iter().any(|t| media.starts_with(t))
-    });
-    if !textual {
+    let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !is_text(media) {
         return String::new();
     }
     match read(response, EXCERPT_BYTES).await {

@@ -138,14 +138,10 @@ async fn easypost() {
 /// A built-in profile that is asked at a local address, under a hub that may ask there.
 async fn asked_at(folder: &Path, name: &str, address: &str) -> (Profile, Config) {
     let built_in = std::fs::read_to_string(format!("{}/mappings/couriers/{name}.toml", env!("CARGO_MANIFEST_DIR")));
-    let text: String =
-        built_in
-            .unwrap()
-            .lines()
-            .map(|line| {
-                if line.starts_with("address = ") { format!("address = \"{address}\"\n") } else { format!("{line}\n") }
-            })
-            .collect();
+    // The first address is where it is asked.
+    let built_in = built_in.unwrap();
+    let (head, rest) = built_in.split_once("address = ").unwrap();
+    let text = format!("{head}address = \"{address}\"\n{}", rest.split_once('\n').unwrap().1);
     let file = folder.join(format!("{name}.toml"));
     std::fs::write(&file, &text).unwrap();
     let mut config = Config { couriers: vec![file], ..Config::default() };

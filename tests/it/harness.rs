@@ -62,7 +62,7 @@ impl Outbound for Kept {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answered> {
         match &self.asks {
             Some(client) => client.ask(question),
-            None => Box::pin(async { Answered::Refused { reason: "nobody is asked".into() } }),
+            None => Box::pin(async { Answered::Refused { reason: "nobody is asked".into(), said: None } }),
         }
     }
 }

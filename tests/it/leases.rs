@@ -156,7 +156,7 @@ fn a_named_lease_has_one_owner() {
 
 #[test]
 fn questions_to_couriers() {
-    use dure::store::courier_asks::{self, NewAsk, Silent};
+    use dure::store::courier_asks::{self, Asked, NewAsk, Silent};
     each(|fresh| {
         let store = fresh.open();
         let ask = |id| {
@@ -168,7 +168,8 @@ fn questions_to_couriers() {
             block_on(store.compare_and_set(take)).unwrap()
         };
         let record = |epoch, due_ms| {
-            store.write_blocking(move |tx| courier_asks::record(tx, 1, epoch, due_ms, NOW_MS, "said")).unwrap()
+            let asked = Asked { due_ms, given_up: false, outcome: "said" };
+            store.write_blocking(move |tx| courier_asks::record(tx, 1, epoch, &asked, NOW_MS)).unwrap()
         };
         ask(1);
         assert_eq!((claim(), claim()), (vec![(1, 1)], vec![]));
@@ -184,5 +185,56 @@ fn questions_to_couriers() {
         let which = Silent { courier_id: 7, since_ms: NOW_MS, since_id: 0, not_before_ms: 0 };
         assert!(store.read_blocking(move |tx| courier_asks::silent(tx, &which, 9)).unwrap().is_empty());
         assert_eq!(store.write_blocking(|tx| courier_asks::forget(tx, NOW_MS + 1, 9)).unwrap(), 1);
+    });
+}
+
+#[test]
+fn bookings_are_begun_again_by_a_person_alone() {
+    use dure::store::bookings::{self, Attempted, NewBooking};
+    each(|fresh| {
+        let store = fresh.open();
+        let new = |id, parcel_id| NewBooking { id, courier_id: 7, centre_id: 1, despatch_id: 3, parcel_id };
+        store
+            .write_blocking(move |tx| {
+                tx.run(
+                    "INSERT INTO despatch (id, centre_id, trade_id, order_id, part_id, document_id, number, producer_id, \
+                     despatched_ms) VALUES (3, 1, 1, 1, 1, 1, 'DA-1', 9, 0)",
+                    params![],
+                )?;
+                bookings::insert(tx, &new(1, 11), NOW_MS)?;
+                // The same parcel again is the same booking.
+                bookings::insert(tx, &new(2, 11), NOW_MS)
+            })
+            .unwrap();
+        let claim = || {
+            let take = |tx: &mut Tx<'_>| bookings::claim(tx, "one", NOW_MS, NOW_MS + 1000, 9);
+            block_on(store.compare_and_set(take)).unwrap()
+        };
+        let record = |epoch, state, due_ms, not_booked| {
+            let attempted = Attempted { state, due_ms, not_booked, outcome: "said" };
+            store.write_blocking(move |tx| bookings::record(tx, 1, epoch, &attempted, NOW_MS)).unwrap()
+        };
+        let row = || store.read_blocking(|tx| bookings::get(tx, 1)).unwrap().unwrap();
+        let again = |centre| store.write_blocking(move |tx| bookings::again(tx, 1, centre, NOW_MS)).unwrap();
+        assert_eq!((claim(), claim()), (vec![(1, 1)], vec![]));
+        assert!(!store.write_blocking(|tx| bookings::sending(tx, 1, 0, NOW_MS)).unwrap(), "an old epoch is refused");
+        assert!(store.write_blocking(|tx| bookings::sending(tx, 1, 1, NOW_MS)).unwrap());
+        assert!(!record(0, "booked", None, false));
+        assert!(record(1, "open", Some(NOW_MS), false));
+        assert_eq!((row().sent_ms, row().key(), again(1)), (Some(NOW_MS), row().reference(), false));
+        assert_eq!(claim(), [(1, 2)]);
+        assert!(record(2, "refused", None, true));
+        assert_eq!(store.read_blocking(|tx| bookings::wrong(tx, 1, 9)).unwrap(), [row()]);
+        assert!(!again(2), "another centre");
+        assert!(again(1) && !again(1));
+        // After a refusal it is another request; one that may have arrived stays the same.
+        assert_eq!((row().round, row().sent_ms, row().state.as_str()), (1, None, "open"));
+        assert_eq!(row().key(), format!("{}-2", row().reference()));
+        assert_eq!(claim(), [(1, 4)]);
+        assert!(store.write_blocking(|tx| bookings::sending(tx, 1, 4, NOW_MS + 5)).unwrap());
+        assert!(record(4, "unsure", None, false));
+        assert!(again(1));
+        assert_eq!((row().round, row().sent_ms), (1, Some(NOW_MS + 5)));
+        assert_eq!(store.read_blocking(|tx| bookings::wrong(tx, 1, 9)).unwrap(), []);
     });
 }

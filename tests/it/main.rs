@@ -10,6 +10,8 @@ mod command_files;
 mod command_market;
 mod command_rebuild;
 mod connector;
+mod courier_booking;
+mod courier_callbacks;
 mod courier_hub;
 mod couriers;
 mod dure_schemas;

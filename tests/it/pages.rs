@@ -62,6 +62,13 @@ fn an_agreement(harness: &Harness) -> String {
     dure::model::id::AgreementId(id).to_string()
 }
 
+/// The id of a parcel of the trade.
+fn a_parcel(harness: &Harness, trade: &Trade) -> String {
+    let id = trade.trade.0;
+    let found = harness.hub.store.read_blocking(move |tx| dure::store::parcels::of_trade(tx, id)).unwrap();
+    dure::model::id::ParcelId(found[0].id).to_string()
+}
+
 /// Words that stand in English pages because the data is Korean.
 const KOREAN_DATA: &[&str] = &["충청 표본센터", "레이저 거리계", "교정용 타깃", "한국어"];
 
@@ -73,7 +80,11 @@ async fn every_page_as_every_role_in_both_languages() {
     for language in ["ko", "en"] {
         for person in people(&harness, language).await {
             for page in PAGES.iter().filter(|page| page.method == Method::Get && page.path != "/live") {
-                let path = address(page.path, &person, &trade, &agreement, statement);
+                let label = page.path == "/parcels/{id}/label";
+                let path = match label {
+                    true => page.path.replace("{id}", &a_parcel(&harness, &trade)),
+                    false => address(page.path, &person, &trade, &agreement, statement),
+                };
                 let answer = person.get(&harness, &path).await;
                 let case = format!("{language} {:?} {path}", person.role);
                 if page.rights.of(person.role) == Scope::Nothing {
@@ -84,6 +95,10 @@ async fn every_page_as_every_role_in_both_languages() {
                 if page.path == "/find" {
                     // Nothing was looked for.
                     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/trades"), "{case}");
+                    continue;
+                }
+                if label && !["centre", "maker-a"].contains(&person.party) {
+                    assert_eq!(answer.status, 404, "a label is of who ships: {case}");
                     continue;
                 }
                 if person.party == "shop" && page.path.starts_with("/interchanges/{id}") {
@@ -107,7 +122,9 @@ async fn every_page_as_every_role_in_both_languages() {
                 }
                 // The menu has what is the person's, and says where the page stands.
                 let menu = page.between("<nav", "</nav>")[0].to_owned();
-                for entry in ["/trades", "/interchanges", "/deliveries", "/partners", "/channels", "/accounts"] {
+                for entry in
+                    ["/trades", "/interchanges", "/deliveries", "/partners", "/bookings", "/channels", "/accounts"]
+                {
                     let table = PAGES.iter().find(|page| page.path == entry).unwrap();
                     let expected = table.rights.of(person.role) != Scope::Nothing;
                     assert_eq!(menu.contains(&format!("href=\"{entry}\"")), expected, "{case} {entry}");
@@ -286,6 +303,7 @@ async fn what_does_not_exist_and_what_is_not_yours_are_told_alike() {
         "/partners/nobody".to_owned(),
         "/partners".to_owned(),
         "/accounts".to_owned(),
+        "/bookings".to_owned(),
         "/channels".to_owned(),
         format!("/agreements/{agreement}"),
         "/new/partner".to_owned(),

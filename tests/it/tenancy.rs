@@ -319,6 +319,12 @@ fn page_objects(
         }
         add(page, "doc", objects);
     }
+    let id = trade.trade.0;
+    let parcels = harness.hub.store.read_blocking(move |tx| dure::store::parcels::of_trade(tx, id)).unwrap();
+    let label = |parcel: &dure::store::parcels::ParcelRow| {
+        (dure::model::id::ParcelId(parcel.id).to_string(), readers(&["maker-a", "courier"]))
+    };
+    add("/parcels/{id}/label", "pcl", parcels.iter().map(label).collect());
     let parts = ["buyer", "shop", "maker-a", "maker-b", "courier"];
     add("/trades/{id}", "trd", vec![(trade.trade.to_string(), readers(&parts))]);
     let named = |name: &&'static str| ((*name).to_owned(), readers(&[name]));

@@ -18,6 +18,8 @@ use crate::command::control;
 use crate::command::out::Out;
 use crate::command::simulate::answer::{Answer, Rule};
 use crate::command::simulate::courier::Caller;
+use crate::command::simulate::courier_desk::{Desk, Manner};
+use crate::command::simulate::courier_script::{Answering, Answers};
 use crate::command::simulate::mailbox::{Mailbox, Tls};
 use crate::command::simulate::partner::{Contrl, Settings, Simulated};
 use crate::config::Config;
@@ -28,6 +30,7 @@ use crate::model::secret::Secret;
 use crate::pipeline::hub::Hub;
 use crate::portal::password;
 use crate::serve::{self, Running};
+use crate::transport::courier::Profile;
 use crate::transport::mail_client::Protection;
 use crate::transport::{keys, webhook};
 
@@ -76,6 +79,9 @@ pub(super) struct World {
     pub(super) seller: Actor,
     /// The courier.
     pub(super) courier: Caller,
+    /// Where the courier takes bookings.
+    pub(super) desk: Desk,
+    _answering: Answering,
     /// The mailbox.
     pub(super) mailbox: Mailbox,
     /// The hub.
@@ -88,6 +94,7 @@ impl World {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mailbox = Mailbox::start(local(0), Some(local(0)), Tls::None, Clock::System).await?;
         let mails = format!("http://{}", mailbox.pages.unwrap_or(local(0)));
+        let (desk, answering) = desk(folder).await?;
         let config = configuration(folder, listen.unwrap_or_else(free_address), &mailbox)?;
         let language = out.language;
         let running = serve::start(config, Clock::System).await?;
@@ -115,13 +122,42 @@ impl World {
         }
         let passwords = accounts(hub, language).await?;
         let folder = folder.to_owned();
-        Ok(World { folder, url, mails, passwords, buyer, precision, electronics, seller, courier, mailbox, running })
+        Ok(World {
+            folder,
+            url,
+            mails,
+            passwords,
+            buyer,
+            precision,
+            electronics,
+            seller,
+            courier,
+            desk,
+            _answering: answering,
+            mailbox,
+            running,
+        })
     }
 
     /// The path of a file that a company sends.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// Where the demo's profile of the courier is kept in its folder.
+const PROFILE: &str = "sample-courier.toml";
+
+/// The courier's desk at a free port, and its profile with that address written into the folder.
+async fn desk(folder: &Path) -> Result<(Desk, Answering)> {
+    let text = include_str!("../../../mappings/couriers/sample-courier.toml");
+    let profile = Profile::parse(text)?;
+    let desk = Desk::new(profile.clone(), Manner::Take, 68_123_456_001);
+    let answers = Answers::new(profile).with_desk(desk.clone());
+    let answering = answers.start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let text = text.replace("127.0.0.1:2590", &answering.address.to_string());
+    std::fs::write(folder.join(PROFILE), text).context(|| format!("write {PROFILE}"))?;
+    Ok((desk, answering))
 }
 
 /// The configuration of the demo, written into its folder, so that `dure serve --config` goes on with it.
@@ -132,6 +168,7 @@ fn configuration(folder: &Path, listen: SocketAddr, mailbox: &Mailbox) -> Result
     config.mail_out.port = mailbox.smtp.port();
     config.mail_out.protection = Protection::None;
     config.mail_out.from = "hub@chungcheong.example".to_owned();
+    config.couriers = vec![folder.join(PROFILE)];
     config.http_out.allow_private = vec![here.parse().map_err(|error: String| Error::bug(error))?];
     config.jobs.insert("close_day".to_owned(), CLOSE_DAY.to_owned());
     for (name, bytes) in FILES {
@@ -185,6 +222,8 @@ async fn actor(hub: &Arc<Hub>, url: &str, company: Company, first_waybill: u64) 
         courier: PartyId::new("gln", COURIER.gln),
         courier_name: COURIER.name.to_owned(),
         first_waybill,
+        // The one leaves its numbers to the courier, the other has numbers of its own.
+        unbooked: company.short == PRECISION.short,
         ..Rule::default()
     };
     let settings = Settings {

@@ -62,7 +62,10 @@ pub(super) async fn play(out: &Out, world: &World) -> Result<Vec<Step>> {
         let title =
             say("생산자가 답하고, 구매자는 하나의 응답을 봅니다", "the producers answer, the buyer gets one view");
         good &= done(answers(out, world, Step::new(5, title)).await?)?;
-        let title = say("생산자가 출하합니다: 소포와 일련번호", "the producers ship: parcels and serial numbers");
+        let title = say(
+            "생산자가 출하합니다: 택배 예약, 송장 번호, 일련번호",
+            "the producers ship: parcels booked with the courier, waybills, serial numbers",
+        );
         let (step, waybill) = despatch(out, world, Step::new(6, title)).await?;
         good &= done(step)?;
         if let Some(waybill) = waybill.filter(|_| good) {
@@ -345,7 +348,9 @@ async fn despatch(out: &Out, world: &World, mut step: Step) -> Result<(Step, Opt
     };
     let told = world.buyer.system.wait_for(PATIENCE, |_| both() == 2).await;
     step.must(told.is_some(), || format!("the buyer was told of {} shipments instead of 2", both()));
-    let found = trade(&world.buyer, |found| items(&found["parcels"]).len() == LINES.len()).await?;
+    let numbered =
+        |found: &Value| items(&found["parcels"]).iter().all(|parcel| !text(parcel, "tracking_id").is_empty());
+    let found = trade(&world.buyer, |found| items(&found["parcels"]).len() == LINES.len() && numbered(found)).await?;
     let parcels = items(&found["parcels"]);
     step.must(parcels.len() == LINES.len(), || format!("{} parcels instead of {}", parcels.len(), LINES.len()));
     let mut waybill = None;
@@ -367,6 +372,17 @@ async fn despatch(out: &Out, world: &World, mut step: Step) -> Result<(Step, Opt
         }
     }
     step.must(waybill.is_some(), || "no parcel holds the first line".to_owned());
+    // What the courier booked, and the labels of it, as the producer sees them.
+    let booked = world.desk.booked();
+    step.must(!booked.is_empty(), || "nothing was booked with the courier".to_owned());
+    let mine = trade_by(&world.precision, &format!("{ORDER}/1"), numbered).await?;
+    for parcel in items(&mine["parcels"]) {
+        let number = text(parcel, "tracking_id");
+        step.must(booked.iter().any(|one| one.waybill == number), || format!("the waybill {number} was not booked"));
+        let words = out.say("택배사에 예약", "booked with the courier");
+        step.fact(format!("{words} {number}"), format!("{} {}", world.precision.company.name, text(parcel, "booking")));
+        step.link(format!("{}{}", world.url, text(parcel, "label")), "producer");
+    }
     step.link(format!("{}/trades/{}", world.url, text(&found, "trade")), "buyer");
     if let Some(number) = &waybill {
         step.command(asking(world, &world.buyer, "trade", number));

@@ -42,6 +42,8 @@ pub struct Rule {
     pub courier_name: String,
     /// The first waybill number of eleven digits; a check digit follows.
     pub first_waybill: u64,
+    /// Whether waybill numbers are left to the courier: the hub books the parcels.
+    pub unbooked: bool,
 }
 
 impl Default for Rule {
@@ -54,6 +56,7 @@ impl Default for Rule {
             courier: PartyId::default(),
             courier_name: String::new(),
             first_waybill: 68_123_456_001,
+            unbooked: false,
         }
     }
 }
@@ -219,7 +222,7 @@ fn package(rule: &Rule, order: &Order, index: usize, content: PackageContent) ->
     let serial = rule.first_waybill.wrapping_add(index as u64);
     Package {
         id: identifier(sscc(sender, serial)),
-        tracking_id: waybill(serial),
+        tracking_id: if rule.unbooked { String::new() } else { waybill(serial) },
         type_code: "CT".to_owned(),
         contents: vec![content],
         ..Package::default()
@@ -244,7 +247,7 @@ fn check_digit(body: &str) -> u32 {
 }
 
 /// A waybill number as Korean couriers write them: eleven digits and their rest by seven.
-fn waybill(number: u64) -> String {
+pub(super) fn waybill(number: u64) -> String {
     let number = number % 100_000_000_000;
     format!("{number:011}{}", number % 7)
 }

@@ -8,7 +8,8 @@ use clap::Args;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::courier_script::{self, Script};
+use super::courier_desk::{Desk, Manner};
+use super::courier_script::{self, Script, Step};
 use crate::clock::Clock;
 use crate::command::call::Call;
 use crate::command::client::usual_url;
@@ -24,13 +25,14 @@ use crate::transport::trust;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  dure simulate courier --secret whsec_… 681234560016\n  \
     dure simulate courier --secret whsec_… --status out-for-delivery --status attempt-failed 681234560016\n  \
-    dure simulate courier --secret whsec_… --script lost-callback --listen 127.0.0.1:2590 681234560016\n\n\
+    dure simulate courier --secret whsec_… --script lost-callback --listen 127.0.0.1:2590 681234560016\n  \
+    dure simulate courier --secret whsec_… --script ordinary --listen 127.0.0.1:2590 --book\n\n\
     The hub knows the secret as courier:NAME (`dure secret set courier:sample-courier`) and the courier by its short name. \
     Without --status and --script a parcel is picked up, on its way, out for delivery and delivered. A script plays an hour: \
     ordinary, lost-callback (nobody hears of the end), out-of-order, wrong-delivery, return.")]
 pub struct Courier {
     /// Waybill numbers
-    #[arg(required = true)]
+    #[arg(required_unless_present = "book")]
     waybills: Vec<String>,
     /// The courier's name, by which the hub knows it
     #[arg(long, default_value = "sample-courier")]
@@ -47,6 +49,15 @@ pub struct Courier {
     /// Where it then answers what it is asked about these parcels, until it is stopped
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<std::net::SocketAddr>,
+    /// Take bookings there as well, and play the script for each parcel that is booked
+    #[arg(long, requires = "listen")]
+    book: bool,
+    /// How bookings are taken
+    #[arg(long, value_enum, default_value = "take", requires = "book")]
+    desk: Manner,
+    /// The first waybill number of bookings, eleven digits
+    #[arg(long, value_name = "NUMBER", default_value_t = 68_223_456_001, requires = "book")]
+    first_waybill: u64,
     /// Who took the parcel when it was delivered
     #[arg(long, default_value = "")]
     received_by: String,
@@ -82,48 +93,97 @@ impl Courier {
             let names: Vec<_> = couriers.iter().map(|profile| profile.name.clone()).collect();
             Error::config(format!("there is no profile of a courier {}; there are {}", self.name, names.join(", ")))
         })?;
-        let caller = Caller::new(url, Secret::new(self.secret), Clock::System)?;
+        let caller = Caller::new(url, Secret::new(self.secret.clone()), Clock::System)?;
         let answers = courier_script::Answers::new(profile.clone());
+        let playing = Playing { courier: &self, call, profile, caller: &caller, answers: &answers, steps: &steps };
         let mut good = true;
         for waybill in &self.waybills {
-            for step in &steps {
-                let status = step.status;
-                let happened = Happened {
-                    waybill,
-                    status,
-                    sequence: step.sequence,
-                    place: &self.place,
-                    received_by: if status == ParcelStatus::Delivered { &self.received_by } else { "" },
-                    minutes_ago: step.minutes_ago,
-                };
-                answers.note(caller.event(profile, &happened));
-                if step.lost {
-                    if !call.out.json {
-                        call.out.line(format!("{waybill} {status} lost"))?;
-                    }
-                    continue;
-                }
-                let report = caller.report(profile, &happened);
-                let mut said = caller.call(profile, &report).await?;
-                if self.twice {
-                    said = caller.call(profile, &report).await?;
-                }
-                good &= said.status.is_success();
-                let line = json!({ "waybill": waybill, "status": status.as_str(), "http": said.status.as_u16(),
-                    "interchange": said.interchange });
-                if call.out.json {
-                    call.out.json(&line)?;
-                } else {
-                    call.out.line(format!("{waybill} {status} {} {}", said.status.as_u16(), said.interchange))?;
-                }
-            }
+            good &= playing.play(waybill, "").await?;
         }
         if let Some(address) = self.listen {
-            let answering = answers.start(address).await?;
+            let desk = self.book.then(|| Desk::new(profile.clone(), self.desk, self.first_waybill));
+            let serving = match &desk {
+                Some(desk) => answers.clone().with_desk(desk.clone()),
+                None => answers.clone(),
+            };
+            let answering = serving.start(address).await?;
             call.out.line(format!("answers at http://{}/status/WAYBILL", answering.address))?;
-            super::until_stopped().await?;
+            match &desk {
+                Some(desk) => tokio::select! {
+                    stopped = super::until_stopped() => stopped?,
+                    played = playing.play_booked(desk) => good &= played?,
+                },
+                None => super::until_stopped().await?,
+            }
         }
         Ok(Outcome::good_if(good))
+    }
+}
+
+/// A story that is being played.
+struct Playing<'a> {
+    courier: &'a Courier,
+    call: &'a Call,
+    profile: &'a Profile,
+    caller: &'a Caller,
+    answers: &'a courier_script::Answers,
+    steps: &'a [Step],
+}
+
+impl Playing<'_> {
+    /// Plays it for every parcel that is booked, where a story was asked for.
+    async fn play_booked(&self, desk: &Desk) -> Result<bool> {
+        let mut played = 0;
+        loop {
+            for parcel in desk.booked().into_iter().skip(played) {
+                played += 1;
+                self.call.out.line(format!("{} booked as {}", parcel.reference, parcel.waybill))?;
+                // The hub has read the answer before anything happens.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                if self.courier.script.is_some() || !self.courier.statuses.is_empty() {
+                    self.play(&parcel.waybill, &parcel.callback).await?;
+                }
+            }
+            desk.news().await;
+        }
+    }
+
+    /// Plays it for one parcel; whether the hub took all of it.
+    async fn play(&self, waybill: &str, callback: &str) -> Result<bool> {
+        let (courier, out) = (self.courier, &self.call.out);
+        let mut good = true;
+        for step in self.steps {
+            let status = step.status;
+            let happened = Happened {
+                waybill,
+                status,
+                sequence: step.sequence,
+                place: &courier.place,
+                received_by: if status == ParcelStatus::Delivered { &courier.received_by } else { "" },
+                minutes_ago: step.minutes_ago,
+            };
+            self.answers.note(self.caller.event(self.profile, &happened));
+            if step.lost {
+                if !out.json {
+                    out.line(format!("{waybill} {status} lost"))?;
+                }
+                continue;
+            }
+            let report = self.caller.report(self.profile, &happened);
+            let mut said = self.caller.call_at(self.profile, &report, callback).await?;
+            if courier.twice {
+                said = self.caller.call_at(self.profile, &report, callback).await?;
+            }
+            good &= said.status.is_success();
+            let line = json!({ "waybill": waybill, "status": status.as_str(), "http": said.status.as_u16(),
+                "interchange": said.interchange });
+            if out.json {
+                out.json(&line)?;
+            } else {
+                out.line(format!("{waybill} {status} {} {}", said.status.as_u16(), said.interchange))?;
+            }
+        }
+        Ok(good)
     }
 }
 
@@ -208,13 +268,18 @@ impl Caller {
 
     /// Calls.
     pub async fn call(&self, profile: &Profile, report: &Report) -> Result<Said> {
+        self.call_at(profile, report, "").await
+    }
+
+    /// Calls at the address that was given with the booking, if one was.
+    pub async fn call_at(&self, profile: &Profile, report: &Report, callback: &str) -> Result<Said> {
         let now_ms = self.clock.now_ms();
         let (path, headers) = courier::sign(profile, &self.secret, &report.id, &report.body, now_ms)?;
         let failed = |error: reqwest::Error| {
             Error::new(Kind::Transport, format!("reach the hub at {}", self.url)).caused_by(error.without_url())
         };
-        let mut request =
-            self.http.post(format!("{}{path}", self.url)).header("content-type", profile.body.media_type());
+        let address = if callback.is_empty() { format!("{}{path}", self.url) } else { callback.to_owned() };
+        let mut request = self.http.post(address).header("content-type", profile.body.media_type());
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use clap::ValueEnum;
 use tokio::task::JoinSet;
 
+use super::courier_desk::Desk;
 use crate::document::transportation_status::{ParcelEvent, TransportationStatus};
 use crate::error::{Error, Kind, Result};
 use crate::model::parcel_status::ParcelStatus::{self, *};
@@ -99,13 +100,19 @@ impl Script {
 #[derive(Clone)]
 pub struct Answers {
     profile: Arc<Profile>,
+    desk: Option<Desk>,
     events: Arc<Mutex<Vec<ParcelEvent>>>,
 }
 
 impl Answers {
     /// Of a courier that has seen nothing yet.
     pub fn new(profile: Profile) -> Answers {
-        Answers { profile: Arc::new(profile), events: Arc::default() }
+        Answers { profile: Arc::new(profile), desk: None, events: Arc::default() }
+    }
+
+    /// It takes bookings as well.
+    pub fn with_desk(self, desk: Desk) -> Answers {
+        Answers { desk: Some(desk), ..self }
     }
 
     /// It knows of this from now on.
@@ -156,6 +163,11 @@ async fn answer(State(answers): State<Answers>, request: Request) -> Response {
     let Ok(body) = http::whole(&parts.headers, body, LONGEST_QUESTION, 10_000).await else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    if let Some(desk) = &answers.desk
+        && let Some(said) = desk.serve(&parts.method, &parts.uri.to_string(), &parts.headers, &body).await
+    {
+        return said;
+    }
     match answers.say(&format!("{} {}", parts.uri, String::from_utf8_lossy(&body))) {
         Some(said) => ([(CONTENT_TYPE, answers.profile.body.media_type())], said).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod courier;
+pub mod courier_desk;
 pub mod courier_script;
 pub mod mailbox;
 mod mailbox_pages;

@@ -83,6 +83,9 @@ pub struct Partner {
     /// The first waybill number, eleven digits
     #[arg(long, value_name = "NUMBER", default_value_t = 68_123_456_001)]
     waybill: u64,
+    /// Leave waybill numbers to the courier: the hub books the parcels
+    #[arg(long, conflicts_with = "waybill")]
+    unbooked: bool,
     /// Milliseconds between order, answer and shipment
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pause: u64,
@@ -172,6 +175,7 @@ impl Partner {
             one_parcel: self.one_parcel,
             courier: self.courier.unwrap_or_default(),
             first_waybill: self.waybill,
+            unbooked: self.unbooked,
             ..Rule::default()
         };
         let settings = Settings {

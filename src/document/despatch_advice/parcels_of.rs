@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::{DespatchAdvice, DespatchLine, Package, PackageContent, Shipment};
-use crate::document::effect::Cx;
-use crate::model::finding::Code;
 use crate::model::parts::{Identifier, Quantity};
 
 /// Some of an order line in one parcel.
@@ -17,8 +15,9 @@ pub(super) struct Packed {
 }
 
 impl DespatchAdvice {
-    /// The same despatch with the parcels that its lines tell among those of the shipment, each with what it holds.
-    pub(super) fn gathered(&self, cx: &mut Cx<'_, '_>) -> DespatchAdvice {
+    /// The same despatch with the parcels that its lines tell among those of the shipment, each with what it holds. `unsaid`
+    /// is told where a parcel does not say so.
+    pub(in crate::document) fn gathered(&self, unsaid: &mut dyn FnMut(String)) -> DespatchAdvice {
         let mut advice = self.clone();
         let mut parcels =
             advice.shipment.as_mut().map_or_else(Vec::new, |shipment| std::mem::take(&mut shipment.packages));
@@ -29,7 +28,7 @@ impl DespatchAdvice {
                 if package.contents.is_empty() {
                     if number == 1 {
                         let path = format!("lines[{}].packages[2].contents", index + 1);
-                        cx.warning(Code::Required, path, "", "contents");
+                        unsaid(path);
                     }
                     package.contents.push(content(line, number, alone));
                 }

@@ -13,7 +13,7 @@ use crate::pipeline::hub::Hub;
 use crate::pipeline::metrics::label;
 use crate::pipeline::outbound::Answered;
 use crate::pipeline::receive::Receipt;
-use crate::store::courier_asks::{self, Ask};
+use crate::store::courier_asks::{self, Ask, Asked};
 
 /// Questions claimed at once, and asked at a time: a courier's service is not ours to overload.
 const CLAIM: i64 = 16;
@@ -32,6 +32,18 @@ pub async fn run(hub: Arc<Hub>) {
 /// Asks everything that is due once, for tests; gives how many questions there were.
 pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
     claims::run_once(hub, claim, work).await
+}
+
+impl Hub {
+    /// Asks anew what was given up; false if there is no such question.
+    pub async fn ask_again(&self, id: i64, centre_id: i64) -> Result<bool> {
+        let now_ms = self.clock.now_ms();
+        let begun = self.store.write(move |tx| courier_asks::again(tx, id, centre_id, now_ms)).await?;
+        if begun {
+            self.asked.notify_one();
+        }
+        Ok(begun)
+    }
 }
 
 async fn claim(hub: Arc<Hub>) -> Result<Vec<Ask>> {
@@ -88,7 +100,12 @@ async fn work(hub: Arc<Hub>, ask: Ask) {
         _ => tracing::warn!(%waybill, again = due_ms.is_some(), "asking about {waybill} failed: {}", came.line),
     }
     let (id, epoch, line) = (ask.id, ask.epoch, came.line);
-    let recorded = hub.store.write(move |tx| courier_asks::record(tx, id, epoch, due_ms, now_ms, &line)).await;
+    let given_up = due_ms.is_none() && matches!(came.word, "failed" | "refused");
+    let recorded = hub.store.write(move |tx| {
+        let asked = Asked { due_ms, given_up, outcome: &line };
+        courier_asks::record(tx, id, epoch, &asked, now_ms)
+    });
+    let recorded = recorded.await;
     if let Err(error) = recorded {
         tracing::warn!(%error, "recording an answer failed; its lease will run out and it is asked again");
     }
@@ -112,11 +129,11 @@ async fn put(hub: &Arc<Hub>, ask: &Ask) -> Result<Outcome> {
     let outbound = outbound.ok_or_else(|| Error::bug(format!("nothing speaks {scheme}")))?;
     let answer = match outbound.ask(&question).await {
         Answered::Body(answer) => answer,
-        Answered::Temporary { reason, retry_after_ms } => {
+        Answered::Temporary { reason, retry_after_ms, .. } => {
             return Ok(Outcome { wait_ms: retry_after_ms.unwrap_or(0), ..outcome("failed", reason, true) });
         }
         // A number that is not known yet, a secret that is being changed: both pass, so it is asked again all the same.
-        Answered::Refused { reason } => return Ok(outcome("refused", reason, true)),
+        Answered::Refused { reason, .. } => return Ok(outcome("refused", reason, true)),
     };
     if !says_something(profile, &answer.body) {
         return Ok(outcome("nothing", "no events yet", false));

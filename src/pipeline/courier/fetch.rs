@@ -83,6 +83,7 @@ impl Fetch {
             authorization: (!authorization.is_empty()).then(|| Secret::new(authorization)),
             content_type: "application/json".to_owned(),
             body: (!self.request.is_empty()).then(|| fill(&self.request, |name| named(name, inside_json)).into()),
+            ..Question::default()
         }
     }
 }

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer};
 
 use super::body::BodyFormat;
+use super::booking::Booking;
 use super::fetch::Fetch;
 use super::pointer::{Pointer, TimeFormat};
 use super::signing::Signing;
@@ -49,6 +50,11 @@ pub struct Profile {
     pub event: Event,
     /// How the courier is asked.
     pub fetch: Option<Fetch>,
+    /// How parcels are booked with it.
+    pub booking: Option<Booking>,
+    /// Where people follow a parcel: a URL with `{waybill}`.
+    #[serde(default)]
+    pub tracking_link: String,
     /// Its codes in our words.
     #[serde(default)]
     pub codes: BTreeMap<String, ParcelStatus>,
@@ -175,7 +181,21 @@ impl Profile {
             }
             None => {}
         }
+        if let Some(booking) = &profile.booking {
+            booking.check().map_err(|wrong| Error::config(format!("[booking] {wrong}")))?;
+        }
+        let link = &profile.tracking_link;
+        let follows = link.starts_with("https://") && link.contains("{waybill}");
+        if !link.is_empty() && !follows {
+            return Err(Error::config("tracking_link begins with https:// and names {waybill}"));
+        }
         Ok(profile)
+    }
+
+    /// Where people follow that parcel; none if the profile does not say.
+    pub fn tracking_link(&self, waybill: &str) -> Option<String> {
+        (!self.tracking_link.is_empty() && !waybill.is_empty())
+            .then(|| self.tracking_link.replace("{waybill}", &crate::format::template::percent(waybill)))
     }
 
     /// What the courier's code means; `Unknown` if the table does not say.

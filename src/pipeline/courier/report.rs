@@ -29,7 +29,7 @@ pub fn read_answer(profile: &Profile, body: &[u8]) -> Result<TransportationStatu
 /// Whether an answer names any event at all: a courier that has not seen the parcel yet answers with none.
 pub fn says_something(profile: &Profile, body: &[u8]) -> bool {
     let Ok(body) = profile.body.read(body) else { return true };
-    let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
+    let mut reading = Reading::new(&body);
     let none = reading.events(profile.answer().0).is_empty();
     !none || reading.findings.as_slice().iter().any(|finding| finding.code != Code::Missing)
 }
@@ -37,7 +37,7 @@ pub fn says_something(profile: &Profile, body: &[u8]) -> bool {
 /// Carrier and waybill of a callback that is only a hint.
 pub fn read_hint(profile: &Profile, hint: &Hint, body: &[u8]) -> Result<(String, String), Vec<Finding>> {
     let body = profile.body.read(body).map_err(|finding| vec![finding])?;
-    let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
+    let mut reading = Reading::new(&body);
     let waybill = reading.required(&hint.waybill, &Base::default(), "waybill");
     let carrier = hint.carrier.as_ref().and_then(|at| reading.required(at, &Base::default(), "carrier"));
     let long = [&waybill, &carrier].into_iter().flatten().find(|text| text.len() > LONGEST_NAME);
@@ -55,7 +55,7 @@ type Layout<'p> = (&'p Report, &'p Event);
 
 fn read_by(profile: &Profile, layout: Layout<'_>, body: &[u8]) -> Result<TransportationStatus, Vec<Finding>> {
     let body = profile.body.read(body).map_err(|finding| vec![finding])?;
-    let mut reading = Reading { body: &body, carried: Vec::new(), findings: Findings::default() };
+    let mut reading = Reading::new(&body);
     let places = reading.events(layout.0);
     let mut events = Vec::new();
     for base in places {
@@ -98,21 +98,28 @@ pub fn by_waybill(report: TransportationStatus) -> Vec<TransportationStatus> {
 
 /// Where an event stands: itself, and what its list stands in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Base {
+pub(super) struct Base {
     event: String,
     outer: String,
 }
 
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     body: &'a Value,
     /// Pointers from the body of everything that was taken.
     carried: Vec<String>,
     findings: Findings,
 }
 
+impl<'a> Reading<'a> {
+    /// Of a body of which nothing was read yet.
+    pub(super) fn new(body: &'a Value) -> Reading<'a> {
+        Reading { body, carried: Vec::new(), findings: Findings::default() }
+    }
+}
+
 impl Reading<'_> {
     /// Pointers from the body to the events.
-    fn events(&mut self, report: &Report) -> Vec<Base> {
+    pub(super) fn events(&mut self, report: &Report) -> Vec<Base> {
         let Some(list) = &report.events else { return vec![Base::default()] };
         let mut lists = vec![String::new()];
         let parts: Vec<&str> = list.path.split("/*").collect();
@@ -202,9 +209,9 @@ impl Reading<'_> {
             occurred_at: occurred_at?,
             sequence,
             location,
-            address: None,
             received_by,
             notes: note.into_iter().collect(),
+            ..ParcelEvent::default()
         })
     }
 
@@ -218,7 +225,7 @@ impl Reading<'_> {
     }
 
     /// A text, a whole number or a truth value as text; none if it is not there or empty.
-    fn text(&mut self, pointer: &Pointer, base: &Base) -> Option<String> {
+    pub(super) fn text(&mut self, pointer: &Pointer, base: &Base) -> Option<String> {
         let path = whole(pointer, base);
         let text = match self.body.pointer(&path)? {
             Value::Null => return None,
@@ -321,7 +328,7 @@ fn write_by(profile: &Profile, layout: Layout<'_>, report: &TransportationStatus
 }
 
 /// Where the event of that number is written: in the list, or where lists are nested in one of its own.
-fn base_of(report: &Report, index: usize) -> Base {
+pub(super) fn base_of(report: &Report, index: usize) -> Base {
     let Some(list) = &report.events else { return Base::default() };
     match list.path.rsplit_once("/*") {
         Some((outer, inner)) => {
@@ -333,7 +340,7 @@ fn base_of(report: &Report, index: usize) -> Base {
 }
 
 /// Puts a value at a pointer; steps that are numbers are places of lists.
-fn set(body: &mut Value, path: &str, value: Value) {
+pub(super) fn set(body: &mut Value, path: &str, value: Value) {
     let mut here = body;
     for step in path.split('/').skip(1) {
         let name = step.replace("~1", "/").replace("~0", "~");
@@ -362,7 +369,7 @@ fn set(body: &mut Value, path: &str, value: Value) {
 }
 
 /// The pointer from the body.
-fn whole(pointer: &Pointer, base: &Base) -> String {
+pub(super) fn whole(pointer: &Pointer, base: &Base) -> String {
     match pointer.from {
         From::Body => pointer.path.clone(),
         From::Outer => format!("{}{}", base.outer, pointer.path),

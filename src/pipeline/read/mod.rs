@@ -172,7 +172,8 @@ impl Source {
 
     /// The profile of the courier that called back, if its words are not ours.
     fn courier(&self) -> Option<&courier::Profile> {
-        if self.interchange.transport != Transport::Courier.as_str() && !self.is_answer() {
+        let booking = self.interchange.transport == Transport::CourierBooking.as_str();
+        if self.interchange.transport != Transport::Courier.as_str() && !self.is_answer() && !booking {
             return None;
         }
         let sender = self.directory.organisation(self.interchange.organisation_id)?;
@@ -184,6 +185,15 @@ impl Source {
         self.interchange.transport == Transport::CourierAnswer.as_str()
     }
 
+    /// What a courier said of it.
+    fn reported(&self, profile: &courier::Profile, bytes: &[u8]) -> ReadInterchange {
+        if self.interchange.transport == Transport::CourierBooking.as_str() {
+            booked(profile, &self.interchange, bytes)
+        } else {
+            reported(profile, self.is_answer(), bytes)
+        }
+    }
+
     /// The bounds that reading keeps.
     pub(in crate::pipeline) fn limits(&self) -> Limits {
         Limits { whole_bytes: self.hub.config.limits.whole_document_bytes, ..Limits::default() }
@@ -193,7 +203,7 @@ impl Source {
 /// Reads an interchange of one chunk.
 pub fn whole(source: &Source, bytes: Bytes) -> Result<ReadInterchange> {
     if let Some(profile) = source.courier() {
-        return Ok(reported(profile, source.is_answer(), &bytes));
+        return Ok(source.reported(profile, &bytes));
     }
     read(format::Source::Bytes(bytes), &source.hint(), source.limits(), Extent::Full, &mut Keep)
 }
@@ -206,7 +216,7 @@ pub fn large(source: &Source) -> Result<ReadInterchange> {
         // Callbacks are bounded by the transport.
         let mut bytes = Vec::new();
         payload.read_to_end(&mut bytes).context(|| "reading a courier's report")?;
-        return Ok(reported(profile, source.is_answer(), &bytes));
+        return Ok(source.reported(profile, &bytes));
     }
     let mut sink = Stage::new(source);
     read(format::Source::Stream(Box::new(payload)), &source.hint(), source.limits(), Extent::Full, &mut sink)
@@ -248,6 +258,29 @@ fn reported(profile: &courier::Profile, is_answer: bool, bytes: &[u8]) -> ReadIn
         Err(findings) => vec![ReadMessage { findings, ..begin(1) }],
     };
     ReadInterchange { format, messages, ..ReadInterchange::default() }
+}
+
+/// What a courier answered when parcels were booked, one message for each that is booked or refused. Its number says all
+/// that matters, so that the same answer again is a repeat whatever else stands in it.
+fn booked(profile: &courier::Profile, interchange: &Interchange, bytes: &[u8]) -> ReadInterchange {
+    let message_type = MessageType::new("courier", "1", &profile.name);
+    let format = message_type.format_name();
+    let known = profile.booking.as_ref().zip(courier::booked::Reply::from_name(&interchange.file_name));
+    let Some((booking, reply)) = known else {
+        let finding = Finding::error(Code::UnknownFormat, Place::default()).found("booking");
+        return ReadInterchange { format, findings: vec![finding], ..ReadInterchange::default() };
+    };
+    let reports = courier::booked::reports(profile, booking, &reply, interchange.received_ms, bytes);
+    let messages = (1..).zip(reports).map(|(ordinal, report)| {
+        let mut message = ReadMessage::new(ordinal, &message_type, String::new());
+        message.document_type = Some(DocumentType::TransportationStatus);
+        message.mapping = format!("couriers/{}", profile.name);
+        message.digest = sha256(report.id.as_bytes());
+        message.content = serde_json::to_string(&report).unwrap_or_default();
+        message.body = Some(Body::TransportationStatus(Box::new(report)));
+        message
+    });
+    ReadInterchange { format, messages: messages.collect(), ..ReadInterchange::default() }
 }
 
 impl ReadInterchange {

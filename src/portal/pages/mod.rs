@@ -1,6 +1,7 @@
 //! A file per page.
 
 pub(super) mod accounts;
+pub(super) mod bookings;
 pub(super) mod channels;
 pub(super) mod columns;
 pub(super) mod deliveries;
@@ -9,6 +10,7 @@ pub(super) mod document;
 pub(super) mod edit;
 pub(super) mod interchange;
 pub(super) mod interchanges;
+pub(super) mod label;
 pub(super) mod own_account;
 pub(super) mod partners;
 pub(super) mod sign_in;
@@ -40,6 +42,8 @@ impl Said {
             "key-ended" => (w.said_key_ended, "ok"),
             "channel-works" => (w.said_channel_works, "ok"),
             "channel-fails" => (w.said_channel_fails, "bad"),
+            "booked-again" => (w.said_booked_again, "ok"),
+            "asked-again" => (w.said_asked_again, "ok"),
             "in-effect" => (w.said_in_effect, "wait"),
             _ => return None,
         };

@@ -9,6 +9,7 @@ mod document;
 mod interchange;
 mod lists;
 mod money;
+mod parcel;
 mod partner;
 mod trade;
 
@@ -21,9 +22,11 @@ pub use interchange::{
 };
 pub use lists::{DeliveryNarrow, InterchangeNarrow, Listed, Open, delivery_list, interchange_list, open};
 pub use money::{StatementLineView, open_statement_lines, statement, statements};
+pub use parcel::labelled;
 pub use partner::{AccountView, PartnerView, account, accounts, partner, partners};
 pub use trade::{
-    Entry, LineView, MilestoneView, ParcelContent, ParcelView, TradeRow, TradeView, What, find_trades, trade, trades,
+    BookingView, Entry, LineView, MilestoneView, ParcelContent, ParcelView, TradeRow, TradeView, What, find_trades,
+    trade, trades,
 };
 
 use crate::model::viewer::Viewer;

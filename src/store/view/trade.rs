@@ -8,6 +8,7 @@ use super::money::{self, StatementLineView};
 use super::{bounded, may_see};
 use crate::error::Result;
 use crate::model::viewer::Viewer;
+use crate::store::bookings;
 use crate::store::deliveries::{self, Delivery};
 use crate::store::orders::{self, LineRow};
 use crate::store::parcels::{self, EventRow, ParcelRow};
@@ -159,10 +160,23 @@ pub struct ParcelView {
     pub courier_id: Option<i64>,
     /// Who shipped it; for the centre and the producer itself.
     pub producer_id: Option<i64>,
+    /// How far its booking is, if it was booked here; for the centre and the producer itself.
+    pub booking: Option<BookingView>,
+    /// Whether the viewer may see its label.
+    pub label: bool,
     /// What is in it; not for the courier.
     pub contents: Vec<ParcelContent>,
     /// What the courier reported, by time. Which document did, only for the courier and the centre (else 0).
     pub events: Vec<EventRow>,
+}
+
+/// How far the booking of a parcel is.
+#[derive(Clone, Debug)]
+pub struct BookingView {
+    /// `open`, `booked`, `refused`, `unsure`, `given-up`.
+    pub state: String,
+    /// Why, where the courier refused; what else went wrong is for the centre.
+    pub cause: String,
 }
 
 /// The parts a viewer has in a trade, and what follows from them.
@@ -334,13 +348,32 @@ fn parcels(
                 events.iter_mut().for_each(|event| event.document_id = 0);
             }
             let producer_id = if parts.centre || made { maker } else { None };
+            let booking = if parts.centre || made { booking(tx, parts.centre, &parcel)? } else { None };
+            let label = parts.centre || made || carried;
             let courier_id = (parcel.courier_id != 0).then_some(parcel.courier_id);
-            shown.push(ParcelView { courier_id, producer_id, contents, events, ..status_only(&parcel, true) });
+            shown.push(ParcelView {
+                courier_id,
+                producer_id,
+                booking,
+                label,
+                contents,
+                events,
+                ..status_only(&parcel, true)
+            });
         } else if parts.has("seller") {
             shown.push(status_only(&parcel, false));
         }
     }
     Ok(shown)
+}
+
+fn booking(tx: &mut Tx<'_>, centre: bool, parcel: &ParcelRow) -> Result<Option<BookingView>> {
+    let found = bookings::of_despatch(tx, parcel.despatch_id)?;
+    let own = found.into_iter().find(|row| row.parcel_id == parcel.id || row.parcel_id == 0);
+    Ok(own.map(|row| {
+        let told = centre || row.state == "refused";
+        BookingView { cause: if told { row.outcome } else { String::new() }, state: row.state }
+    }))
 }
 
 fn status_only(parcel: &ParcelRow, numbers: bool) -> ParcelView {
@@ -354,6 +387,8 @@ fn status_only(parcel: &ParcelRow, numbers: bool) -> ParcelView {
         tracking_id: shown(&parcel.tracking_id),
         courier_id: None,
         producer_id: None,
+        booking: None,
+        label: false,
         contents: Vec::new(),
         events: Vec::new(),
     }

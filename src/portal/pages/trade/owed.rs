@@ -163,6 +163,11 @@ pub(super) fn owed(seat: &Seat, trade: &TradeView) -> Vec<Owed> {
         use ParcelStatus::*;
         let status = status(parcel);
         let name = fill(w.parcel_n, &[&number]);
+        let stuck = parcel.booking.as_ref();
+        if let Some(booking) = stuck.filter(|booking| !matches!(booking.state.as_str(), "open" | "booked")) {
+            let href = if seat.viewer.sees_the_centre() { "/bookings" } else { "" };
+            add("centre", None, true, fill(w.owed_booking, &[&name]), booking.cause.clone(), href.to_owned());
+        }
         let waybill = (!parcel.tracking_id.is_empty()).then(|| fill(w.waybill_n, &[&parcel.tracking_id]));
         match status {
             Delivered | Returned => {}

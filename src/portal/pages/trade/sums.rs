@@ -6,12 +6,14 @@ use super::owed::number;
 use super::story::parcel_numbers;
 use crate::document::directory::Direction;
 use crate::model::document_type::DocumentType;
+use crate::model::id::ParcelId;
 use crate::model::money::Rounding;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::Chip;
 use crate::portal::fields::value;
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
+use crate::portal::pages::bookings;
 use crate::portal::session::Seat;
 use crate::portal::show::{Link, Moment, amount, capital, figure, money};
 use crate::store::view::{LineView, StatementLineView, TradeView};
@@ -47,6 +49,8 @@ pub(super) struct Parcel {
     pub(super) courier: Link,
     pub(super) at: Moment,
     pub(super) state: Chip,
+    pub(super) label: String,
+    pub(super) booking: Option<(Chip, String)>,
 }
 
 /// Who gets what.
@@ -130,6 +134,12 @@ pub(super) fn parcels(seat: &Seat, f: &Frame, trade: &TradeView) -> Vec<Parcel> 
             contents: contents.collect(),
             courier: parcel.courier_id.map_or(Link::default(), |id| seat.organisation(id)),
             at: f.moment(parcel.changed_ms),
+            label: if parcel.label { format!("/parcels/{}/label", ParcelId(parcel.id)) } else { String::new() },
+            booking: parcel
+                .booking
+                .as_ref()
+                .filter(|booking| booking.state != "booked")
+                .map(|booking| (bookings::state(w, &booking.state), booking.cause.clone())),
             state: Chip::parcel(
                 ParcelStatus::from_word(&parcel.state).unwrap_or(ParcelStatus::Unknown),
                 seat.viewer.language,
