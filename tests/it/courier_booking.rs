@@ -16,6 +16,7 @@ use dure::store::{StoreConfig, documents, parcels};
 use dure::transport::courier::Profile;
 use dure::transport::courier::{Couriers, sign};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::harness::{Harness, NOON, catalogue, item, order, response};
 
@@ -320,11 +321,12 @@ async fn killed_while_the_courier_answers() {
     let booking = World::new(Manner::Lose, same).await;
     booking.despatch().await;
     let hub = Arc::clone(&booking.harness.hub);
-    let going = tokio::spawn(async move { book::run_once(&hub).await });
+    let mut going = JoinSet::new();
+    going.spawn(async move { book::run_once(&hub).await });
     booking.desk.news().await;
     // The courier has booked it and its answer is on the way: the hub is gone.
-    going.abort();
-    assert!(going.await.unwrap_err().is_cancelled());
+    going.abort_all();
+    assert!(going.join_next().await.unwrap().unwrap_err().is_cancelled());
     assert_eq!(booking.desk.booked().len(), 1);
     booking.desk.set_manner(Manner::Take);
     assert_eq!(booking.book().await, 0, "the lease of the killed hub");

@@ -204,6 +204,7 @@ impl Telling<'_> {
             language: language.as_str().to_owned(),
             automatic_answer: (!thread.is_empty()).then_some(true),
             thread,
+            ..Notice::default()
         };
         let content =
             serde_json::to_string(&notice).map_err(|error| Error::bug("writing a notice as JSON").caused_by(error))?;
