@@ -8,6 +8,9 @@ mod setting;
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use servers::{IMAP, LMTP_TO_HUB, PASSWORD, Proxy, SMTP, SUBMISSION, Wire, certificate, fresh, mails, post};
 use setting::{Setting, TLS, channel, mailbox, order_mail, orders, put_password, sent, until};
 
@@ -241,4 +244,52 @@ async fn a_broken_relay_is_told_once_and_answers_go_out_when_it_is_back() {
     until("the answer", async || (mails(&buyer, "INBOX").len() == 1).then_some(())).await;
     channel(hub, "mail-out", "up").await;
     running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_comes_back_marked_and_its_correction_in_the_thread_is_taken() {
+    let (account, buyer) = (fresh("orders"), fresh("buyer"));
+    let setting = Setting::new(&buyer, &mailbox("orders", &account, TLS, "")).await;
+    let running = setting.start().await;
+    let hub = running.hub();
+    channel(hub, "mailbox:orders", "up").await;
+    let from = format!("{buyer}@test.example");
+    let to = format!("{account}@test.example");
+    let mail = order_mail(&buyer, &format!("1@{buyer}"), "PO-M1", 1);
+    post(SMTP, &from, &to, &with_table(&mail, |table| table.replace("SKU-1", "SKU-9")));
+    let answer = until("the answer", async || mails(&buyer, "INBOX").into_iter().next()).await;
+    let parsed = mail_parser::MessageParser::default().parse(answer.as_bytes()).unwrap();
+    assert!(parsed.body_text(0).unwrap().contains("SKU-9 품목이 목록에 없습니다"), "{answer}");
+    let file = parsed.attachment(0).unwrap();
+    assert_eq!(mail_parser::MimeHeaders::attachment_name(file), Some("발주서.xlsx"));
+    assert!(file.contents().starts_with(b"PK\x03\x04"));
+    assert!(file.contents().windows(16).any(|name| name == b"xl/comments1.xml"));
+    // Corrected and sent as a reply, as mail programs do it.
+    let reply = order_mail(&buyer, &format!("2@{buyer}"), "PO-M1", 1);
+    let reply = format!("In-Reply-To: <{}>\r\n{reply}", parsed.message_id().unwrap());
+    post(SMTP, &from, &to, &reply);
+    until("the order", async || (orders(hub).await == ["PO-M1"]).then_some(())).await;
+    let identity = hub.store.read(|tx| {
+        tx.query_one(
+            "SELECT identity FROM document WHERE number = 'PO-M1' AND disposition = 'accepted'",
+            dure::params![],
+        )?
+        .text(0)
+    });
+    assert_eq!(identity.await.unwrap(), "revision");
+    running.stop().await.unwrap();
+}
+
+/// A mail of `order_mail` with another table.
+fn with_table(mail: &str, change: impl Fn(&str) -> String) -> String {
+    let (head, rest) = mail.split_once("base64\r\n\r\n").unwrap();
+    let (body, tail) = rest.split_once("\r\n--b--").unwrap();
+    let table = String::from_utf8(STANDARD.decode(body.replace("\r\n", "")).unwrap()).unwrap();
+    let body: Vec<String> = STANDARD
+        .encode(change(&table))
+        .as_bytes()
+        .chunks(76)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    format!("{head}base64\r\n\r\n{}\r\n--b--{tail}", body.join("\r\n"))
 }
