@@ -41,13 +41,18 @@ pub(super) async fn post_to_secret(
 
 async fn take_in(hub: &Arc<Hub>, name: &str, secret: Option<&Secret>, parts: &Parts, body: Body) -> Answer {
     let directory = hub.directory();
+    let channel = format!("connector:{name}");
+    let channel = hub.channels().iter().find(|known| known.name() == channel && known.signing().is_some());
+    let partner = channel.and_then(|channel| directory.by_short(channel.partner()?)).filter(|partner| partner.active);
     let courier = directory.by_short(name).filter(|courier| courier.active && courier.is("courier"));
+    let courier = partner.or(courier);
     let courier = courier.ok_or_else(|| Problem::new(Kind::NotFound))?;
     let limits = &hub.config.limits;
     let limit = limits.receive_bytes.min(LONGEST_REPORT);
     let bytes = whole(&parts.headers, body, limit, limits.body_timeout_ms).await;
     let bytes = bytes.map_err(|unread| Problem::unread(unread, limit))?;
-    let signing = hub.couriers.get(name).map(|profile| &profile.signing);
+    let profiled = || hub.couriers.get(name).map(|profile| &profile.signing);
+    let signing = channel.filter(|_| partner.is_some()).and_then(|channel| channel.signing()).or_else(profiled);
     // One without a profile speaks our words and signs as partners do.
     let signing = signing.unwrap_or(&Signing::StandardWebhooks);
     let certificate = parts.extensions.get::<ClientCertificate>();
@@ -59,17 +64,28 @@ async fn take_in(hub: &Arc<Hub>, name: &str, secret: Option<&Secret>, parts: &Pa
         path_secret: secret,
         certified: certificate.and_then(|shown| organisation_of(hub, shown)) == Some(courier.id),
     };
-    let secrets = if *signing == Signing::Certificate { Vec::new() } else { secrets(hub, name)? };
+    let secrets = if *signing == Signing::Certificate { Vec::new() } else { secrets(hub, name, partner.is_some())? };
     let call_id = verify(signing, &call, &secrets, hub.clock.now_ms()).map_err(|refused| {
         hub.metrics.refused.get_or_create(&label("outcome", "signature")).inc();
         tracing::debug!("a report of courier {name} is refused: {refused}");
         Problem::new(Kind::Unauthenticated)
     })?;
     let described = described(&parts.headers);
+    // A connector's script says which document of its partner a call is.
+    let (bytes, transport) = match channel.filter(|_| partner.is_some()) {
+        Some(channel) => {
+            let document = channel.reported(&bytes).map_err(|reason| {
+                tracing::warn!("a call of connector {name} says nothing: {reason}");
+                Problem::new(Kind::BadRequest)
+            })?;
+            (document.into(), Transport::Connector)
+        }
+        None => (bytes, Transport::Courier),
+    };
     let receipt = Receipt {
         organisation_id: courier.id,
         centre_id: courier.centre_id,
-        transport: Transport::Courier,
+        transport,
         transport_id: call_id,
         content_type: described.content_type,
         charset: described.charset,
@@ -84,17 +100,18 @@ async fn take_in(hub: &Arc<Hub>, name: &str, secret: Option<&Secret>, parts: &Pa
     }
 }
 
-/// The courier's secret, and the one before it while they change (`courier:NAME:old`).
-fn secrets(hub: &Hub, name: &str) -> Result<Vec<Secret>, Problem> {
+/// The courier's or connector's secret, and the one before it while they change (`courier:NAME:old`).
+fn secrets(hub: &Hub, name: &str, connector: bool) -> Result<Vec<Secret>, Problem> {
     let mut secrets = Vec::with_capacity(2);
     let directory = hub.directory();
-    for place in [format!("courier:{name}"), format!("courier:{name}:old")] {
+    let place = if connector { format!("connector:{name}:callback") } else { format!("courier:{name}") };
+    for place in [place.clone(), format!("{place}:old")] {
         if directory.sealed_secret(&place).is_some() {
             secrets.extend(hub.secret(&place)?);
         }
     }
     if secrets.is_empty() {
-        tracing::warn!("reports of courier {name} cannot be checked: there is no secret courier:{name}");
+        tracing::warn!("reports of {name} cannot be checked: there is no secret {place}");
     }
     Ok(secrets)
 }

@@ -21,7 +21,7 @@ crate::record! {
         mapping: String,
         /// Character set of formats that do not say theirs; EDIFACT repertoire on the way out
         charset: String,
-        /// Where to: `http://…`, `https://…`, `mailto:…`, `folder:NAME`, `connector:NAME`
+        /// Where to: `http://…`, `https://…`, `mailto:…`, `folder:NAME`, `connector:NAME`, `sms:+8210…`
         address: String,
         /// Name of a sealed secret with which what we post is signed (Standard Webhooks)
         signing_secret: String,
@@ -94,9 +94,9 @@ impl Agreement {
         {
             cx.error(Code::NotInCodeList, "format", &self.format, "ubl-2.1, edifact-d96a, dure-json, csv");
         }
-        let schemes = ["http://", "https://", "mailto:", "folder:", "connector:"];
+        let schemes = ["http://", "https://", "mailto:", "folder:", "connector:", "sms:"];
         if !self.address.is_empty() && !schemes.iter().any(|scheme| self.address.starts_with(scheme)) {
-            cx.error(Code::BadValue, "address", &self.address, "http://, https://, mailto:, folder:, connector:");
+            cx.error(Code::BadValue, "address", &self.address, "http://, https://, mailto:, folder:, connector:, sms:");
         }
         if self.direction == "out" && self.address.is_empty() {
             cx.error(Code::Required, "address", "", "address");

@@ -61,6 +61,7 @@ crate::record! {
 
 use super::effect::{Cx, Verdict};
 use crate::error::Result;
+use crate::model::id::DeliveryId;
 use crate::store::deliveries;
 
 impl ApplicationResponse {
@@ -79,6 +80,9 @@ impl ApplicationResponse {
                 std::iter::once(response.reference_id.as_str()).chain(references).filter(|text| !text.is_empty())
             {
                 found = deliveries::by_reference(cx.tx, partner, reference)?;
+                if found.is_none() {
+                    found = message_of(reference, cx)?;
+                }
                 if found.is_some() {
                     break;
                 }
@@ -104,4 +108,13 @@ impl ApplicationResponse {
         }
         Ok(Verdict::Apply)
     }
+}
+
+/// A message to somebody's phone, by our id of the delivery. Who brings messages says what became of those of the centre.
+fn message_of(reference: &str, cx: &mut Cx<'_, '_>) -> Result<Option<i64>> {
+    let brings = cx.directory.organisation(cx.header.issuer_id).is_some_and(|issuer| issuer.is("courier"));
+    let Some(id) = reference.parse::<DeliveryId>().ok().filter(|_| brings) else { return Ok(None) };
+    let found = deliveries::get(cx.tx, id.0)?;
+    let found = found.filter(|found| found.address.starts_with("sms:") && found.centre_id == cx.header.centre_id);
+    Ok(found.map(|found| found.id))
 }

@@ -269,7 +269,7 @@ impl Cx<'_, '_> {
             document_type: DocumentType::Notice.as_str().to_owned(),
             number: notice.id.clone(),
             message_type: String::new(),
-            address: format!("mailto:{}", notice.to),
+            address: if notice.to.starts_with("sms:") { notice.to.clone() } else { format!("mailto:{}", notice.to) },
             content,
             due_ms: self.now_ms,
             created_ms: self.now_ms,

@@ -7,7 +7,7 @@ crate::record! {
         id: String,
         /// Whom it is for, by the short name of its profile
         party: String,
-        /// Mail address
+        /// Mail address, or a phone: `sms:+8210…`
         to: String,
         /// Subject line
         subject: String,

@@ -3,6 +3,7 @@
 
 use futures_util::future::BoxFuture;
 
+use super::courier::Signing;
 use super::hub::Hub;
 use super::metrics::label;
 use crate::error::Result;
@@ -28,6 +29,16 @@ pub trait Channel: Send + Sync {
 
     /// Tries whether it works, without taking or sending anything: why not, if it does not. Bounded in time.
     fn probe<'a>(&'a self, hub: &'a Hub) -> BoxFuture<'a, Result<(), String>>;
+
+    /// How calls to `/callbacks/NAME` are signed, if the other side calls to say what became of something.
+    fn signing(&self) -> Option<&Signing> {
+        None
+    }
+
+    /// Such a call as a document of the channel's partner, in our own JSON; or why it is none.
+    fn reported(&self, _body: &[u8]) -> Result<String, String> {
+        Err("nobody calls about this channel".to_owned())
+    }
 }
 
 impl Hub {

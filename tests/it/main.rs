@@ -35,6 +35,7 @@ mod pages_people;
 mod pipeline;
 mod program;
 mod readme;
+mod sms;
 mod store;
 mod store_limits;
 mod tenancy;

@@ -80,7 +80,7 @@ fn time(mail: &Mail) -> String {
     DateTime::from_timestamp_millis(mail.received_ms).map_or(String::new(), |at| at.format("%F %T UTC").to_string())
 }
 
-fn page(title: &str, body: &str) -> Html<String> {
+pub(super) fn page(title: &str, body: &str) -> Html<String> {
     let title = escape(title);
     Html(format!(
         "<!doctype html>\n<html lang=\"ko\"><meta charset=\"utf-8\"><title>{title}</title>\n\
@@ -91,7 +91,7 @@ fn page(title: &str, body: &str) -> Html<String> {
 }
 
 /// Text for an element or a quoted attribute.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -7,6 +7,7 @@ pub mod courier_script;
 pub mod mailbox;
 mod mailbox_pages;
 pub mod partner;
+pub mod sms;
 
 use std::net::SocketAddr;
 
@@ -17,12 +18,13 @@ use super::out::Outcome;
 use crate::clock::Clock;
 use crate::error::Result;
 
-/// Counterparts to try a hub with: partner, courier, mailbox
+/// Counterparts to try a hub with: partner, courier, mailbox, sms
 #[derive(Subcommand, Debug)]
 pub(super) enum Simulate {
     Courier(courier::Courier),
     Mailbox(MailboxArgs),
     Partner(partner::Partner),
+    Sms(sms::Sms),
 }
 
 /// Take mail and show it, passing nothing on
@@ -46,6 +48,7 @@ impl Simulate {
             Simulate::Courier(verb) => verb.run(call).await,
             Simulate::Mailbox(verb) => verb.run(call).await,
             Simulate::Partner(verb) => verb.run(call).await,
+            Simulate::Sms(verb) => verb.run(call).await,
         }
     }
 }

@@ -48,7 +48,10 @@ pub(super) async fn deliver(link: &Link, out: &Outgoing, document: Value, steps:
         delivery_id: out.delivery.0,
         document,
         noted: HashMap::new(),
-        kept: Kept::from([("delivery".to_owned(), Value::from(out.delivery.to_string()))]),
+        kept: Kept::from([
+            ("delivery".to_owned(), Value::from(out.delivery.to_string())),
+            ("to".to_owned(), Value::from(out.address.split_once(':').map_or("", |(_, to)| to))),
+        ]),
         lines: BTreeMap::new(),
         asked: BTreeSet::new(),
         receipt: String::new(),

@@ -24,7 +24,9 @@ use super::http_client::{self, HttpClient};
 use super::keeper;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::format::template::{Scope, without_nothing};
 use crate::pipeline::channel::Channel;
+use crate::pipeline::courier::Signing;
 use crate::pipeline::hub::Hub;
 use crate::pipeline::outbound::{Outbound, Outgoing, Sent};
 
@@ -180,8 +182,7 @@ impl ConnectorOut {
 fn document(out: &Outgoing) -> std::result::Result<Value, String> {
     if out.content_type.starts_with("text/plain") {
         let text = String::from_utf8_lossy(&out.body).into_owned();
-        let to = out.address.split_once(':').map_or("", |(_, to)| to);
-        return Ok(json!({"type": "Notice", "to": to, "subject": out.subject, "text": text}));
+        return Ok(json!({"type": "Notice", "subject": out.subject, "text": text}));
     }
     serde_json::from_slice(&out.body)
         .map_err(|_| "a connector reads our own JSON: the agreement's format has to be dure-json".to_owned())
@@ -215,6 +216,25 @@ impl Channel for ConnectorChannel {
 
     fn partner(&self) -> Option<&str> {
         Some(&self.0.settings.partner)
+    }
+
+    fn signing(&self) -> Option<&Signing> {
+        self.0.script.callback.as_ref().map(|callback| &callback.signing)
+    }
+
+    fn reported(&self, body: &[u8]) -> std::result::Result<String, String> {
+        let callback = self.0.script.callback.as_ref().ok_or("this system does not call")?;
+        let said: Value = serde_json::from_slice(body).map_err(|error| format!("no JSON: {error}"))?;
+        let content = callback.content.value(&Scope {
+            document: &said,
+            names: &|_, _| None,
+            tables: &self.0.script.tables,
+            item: None,
+            list: String::new(),
+        });
+        content
+            .map(|content| without_nothing(content).to_string())
+            .map_err(|missing| format!("{} is missing", missing.0))
     }
 
     fn probe<'a>(&'a self, _hub: &'a Hub) -> BoxFuture<'a, std::result::Result<(), String>> {

@@ -11,11 +11,13 @@ use crate::error::{Error, Result};
 use crate::format::template::{Place, Shape, Tables, Template};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Code;
+use crate::pipeline::courier::Signing;
 
 /// The scripts that are compiled in.
 const BUILT_IN: &[(&str, &str)] = &[
     ("erpnext", include_str!("../../../mappings/connectors/erpnext.toml")),
     ("odoo", include_str!("../../../mappings/connectors/odoo.toml")),
+    ("sample-sms", include_str!("../../../mappings/connectors/sample-sms.toml")),
     ("tryton", include_str!("../../../mappings/connectors/tryton.toml")),
 ];
 
@@ -62,6 +64,8 @@ pub struct Script {
     /// What is asked for again and again.
     #[serde(default)]
     pub poll: Vec<Poll>,
+    /// What the system calls us with, to say what became of a delivery.
+    pub callback: Option<Callback>,
     /// A request that changes nothing, to try the way; without one signing in is tried.
     pub probe: Option<Step>,
 }
@@ -234,6 +238,16 @@ pub struct Poll {
     pub content: Shape,
 }
 
+/// A call that says what became of something.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Callback {
+    /// How it is signed, as couriers' calls are.
+    pub signing: Signing,
+    /// The document it becomes.
+    pub content: Shape,
+}
+
 /// All scripts, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Scripts(BTreeMap<String, Script>);
@@ -283,7 +297,11 @@ impl Script {
         if self.name.is_empty() || !self.name.chars().all(plain) {
             return Err(format!("name {:?}: use small letters, digits and hyphens", self.name));
         }
-        let mut known: BTreeSet<String> = ["delivery", "item", "number"].map(str::to_owned).into();
+        let mut known: BTreeSet<String> = ["item", "number"].map(str::to_owned).into();
+        if let Some(callback) = &self.callback {
+            self.needs("callback", callback.content.needs(), &known)?;
+        }
+        known.extend(["delivery", "to"].map(str::to_owned));
         known.extend(self.settings.keys().map(|name| format!("setting.{name}")));
         known.extend(self.secrets.iter().map(|name| format!("secret.{name}")));
         self.steps("session", &self.session, &mut known)?;
