@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::Mapping;
 use super::codes::Table;
 use super::compile::{Parts, compile};
-use super::file::File;
+use super::file::{File, Way};
 use crate::error::{Error, Result};
 use crate::model::document_type::DocumentType;
 use crate::model::message::MessageType;
@@ -30,17 +30,20 @@ pub type Records = fn(DocumentType) -> &'static Record;
 /// Files that one mapping is made of.
 const MOST_FILES: usize = 16;
 
+type Compiled = RwLock<FxHashMap<MessageType, Arc<Mapping>>>;
+
 /// Mapping files and what was compiled of them.
 #[derive(Debug)]
 pub struct Library {
     records: Records,
-    compiled: RwLock<FxHashMap<MessageType, Arc<Mapping>>>,
+    /// Each way by itself: most messages go one way.
+    compiled: [Compiled; 3],
 }
 
 /// The built-in library; the first caller's `records` count, and there is only one.
 pub fn library(records: Records) -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
-    LIBRARY.get_or_init(|| Library { records, compiled: RwLock::default() })
+    LIBRARY.get_or_init(|| Library { records, compiled: Default::default() })
 }
 
 fn text(path: &str) -> Option<Cow<'static, str>> {
@@ -52,18 +55,37 @@ fn text(path: &str) -> Option<Cow<'static, str>> {
 }
 
 impl Library {
-    /// The mapping of a message; none when there is none. A broken built-in file is logged and there is none.
-    pub fn mapping(&self, message_type: &MessageType) -> Option<Arc<Mapping>> {
-        self.compile(message_type).unwrap_or_else(|error| {
+    /// What reads a message; none when there is none. A broken built-in file is logged and there is none.
+    pub fn reading(&self, message_type: &MessageType) -> Option<Arc<Mapping>> {
+        self.one_way(message_type, Way::Read)
+    }
+
+    /// What writes a message; none when there is none.
+    pub fn writing(&self, message_type: &MessageType) -> Option<Arc<Mapping>> {
+        self.one_way(message_type, Way::Write)
+    }
+
+    fn one_way(&self, message_type: &MessageType, way: Way) -> Option<Arc<Mapping>> {
+        self.compiled(message_type, way).unwrap_or_else(|error| {
             tracing::error!(message = %message_type, %error, "a mapping could not be compiled");
             None
         })
     }
 
-    /// The mapping of a message; none when there is no file for it, an error when the file is wrong.
+    /// Both ways, and its rows for people; none when there is no file for it, an error when the file is wrong.
     pub fn compile(&self, message_type: &MessageType) -> Result<Option<Arc<Mapping>>> {
+        self.compiled(message_type, Way::Both)
+    }
+
+    fn compiled(&self, message_type: &MessageType, way: Way) -> Result<Option<Arc<Mapping>>> {
         let message_type = &*message_type.tables();
-        let known = self.compiled.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(message_type).cloned();
+        let [both, reading, writing] = &self.compiled;
+        let compiled = match way {
+            Way::Both => both,
+            Way::Read => reading,
+            Way::Write => writing,
+        };
+        let known = compiled.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(message_type).cloned();
         if known.is_some() {
             return Ok(known);
         }
@@ -72,9 +94,10 @@ impl Library {
         }
         let path = format!("{message_type}.toml");
         let Some(text) = text(&path) else { return Ok(None) };
-        let mapping = Arc::new(self.parse(&path, &text)?);
-        let mut compiled = self.compiled.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        Ok(Some(Arc::clone(compiled.entry(message_type.clone()).or_insert(mapping))))
+        let mut mapping = self.parse(&path, &text)?;
+        mapping.keep(way);
+        let mut compiled = compiled.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Ok(Some(Arc::clone(compiled.entry(message_type.clone()).or_insert(Arc::new(mapping)))))
     }
 
     /// The messages there are mappings for, sorted.

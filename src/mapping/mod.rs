@@ -80,6 +80,18 @@ enum Pivot {
 }
 
 impl Mapping {
+    /// Lets go of what the other way needs, and of what is for people: it is kept as long as the hub runs.
+    fn keep(&mut self, way: file::Way) {
+        for scope in &mut self.scopes {
+            match way {
+                file::Way::Both => return,
+                file::Way::Read => scope.write = rule::Program::default(),
+                file::Way::Write => scope.read = rule::Program::default(),
+            }
+            scope.rows = Vec::new();
+        }
+    }
+
     /// The document it becomes.
     pub fn document_type(&self) -> DocumentType {
         self.document_type

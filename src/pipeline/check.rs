@@ -104,14 +104,14 @@ pub const FORMATS: &[&str] = &["ubl-2.1", "edifact-d96a", "dure-json", "csv", "x
 /// The message of a format that carries a document, if there is one.
 fn target(format: &str, document_type: DocumentType) -> Option<MessageType> {
     let message_type = message_of(format, document_type)?;
-    let mapping = mapping::library(record).mapping(&message_type);
+    let mapping = mapping::library(record).writing(&message_type);
     let ours = message_type.standard == "dure" && message_type.name == document_type.as_str();
     (ours || mapping.is_some_and(|mapping| mapping.document_type() == document_type)).then_some(message_type)
 }
 
 /// Sender and receiver as the document itself names them, by any message that says where.
 fn parties(document_type: DocumentType, body: &Body) -> Envelope {
-    let mapped = FORMATS.iter().filter_map(|format| mapping::library(record).mapping(&target(format, document_type)?));
+    let mapped = FORMATS.iter().filter_map(|format| mapping::library(record).writing(&target(format, document_type)?));
     let tree = body.to_tree(document_type);
     mapped.map(|mapping| mapping.envelope(&tree)).find(|envelope| envelope.sender.is_some()).unwrap_or_default()
 }

@@ -27,7 +27,7 @@ pub fn encode(
     options: &WriteOptions,
 ) -> Result<Encoded> {
     let mut findings = Findings::default();
-    let bytes = match mapping::library(crate::document::record).mapping(message_type) {
+    let bytes = match mapping::library(crate::document::record).writing(message_type) {
         Some(mapping) if mapping.document_type() == document_type => {
             let canonical = tree_of_json(content, document_type.as_str())
                 .map_err(|error| Error::store("the stored document cannot be read").caused_by(error))?;

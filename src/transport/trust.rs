@@ -3,7 +3,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
@@ -23,17 +23,32 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// The client side of TLS; `roots` is a PEM file, empty for none. A machine without certificate authorities gets one
 /// that believes nobody, so that everything but TLS works.
 pub fn client_config(roots: &Path) -> Result<ClientConfig> {
-    let mut store = RootCertStore::empty();
-    // Unreadable authorities of the system are left out: each is one that we do not believe.
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    for certificate in certificates(roots)? {
-        let failed = || Error::new(Kind::Config, format!("take in an authority of {}", roots.display()));
-        store.add(certificate).map_err(|error| failed().caused_by(error))?;
-    }
+    let own = certificates(roots)?;
+    let store = if own.is_empty() { system_roots() } else { with_own(own, roots)? };
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Kind::Crypto, "set up TLS").caused_by(error))?;
     Ok(builder.with_root_certificates(store).with_no_client_auth())
+}
+
+/// The system's authorities, read once. Unreadable ones are left out: each is one that we do not believe.
+fn system_roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let load = || {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::new(store)
+    };
+    Arc::clone(ROOTS.get_or_init(load))
+}
+
+fn with_own(own: Vec<CertificateDer<'static>>, file: &Path) -> Result<Arc<RootCertStore>> {
+    let mut store = RootCertStore::clone(&system_roots());
+    for certificate in own {
+        let failed = || Error::new(Kind::Config, format!("take in an authority of {}", file.display()));
+        store.add(certificate).map_err(|error| failed().caused_by(error))?;
+    }
+    Ok(Arc::new(store))
 }
 
 /// The certificates of a PEM file, at least one; an empty path is an empty list.

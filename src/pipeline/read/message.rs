@@ -27,7 +27,7 @@ const UBL_VERSIONS: &[&str] = &["", "2.0", "2.1"];
 
 /// Whether a message is a document of ours, and the mapping that makes it one; our own JSON and forms need none.
 pub(super) fn meaning(message_type: &MessageType) -> (Option<DocumentType>, Option<Arc<Mapping>>) {
-    match mapping::library(crate::document::record).mapping(message_type) {
+    match mapping::library(crate::document::record).reading(message_type) {
         Some(mapping) => (Some(mapping.document_type()), Some(mapping)),
         None if message_type.standard == "dure" => (message_type.name.parse().ok(), None),
         None => (None, None),
