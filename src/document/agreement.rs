@@ -15,7 +15,7 @@ crate::record! {
         direction: String,
         /// One of our document types
         document_type: String,
-        /// Message or format name: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`
+        /// Message or format name: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`; out only: `html`
         format: String,
         /// Mapping file when it is not the standard one of the message
         mapping: String,
@@ -90,9 +90,12 @@ impl Agreement {
         }
         if let Ok(kind) = document_type
             && !self.format.is_empty()
-            && message_of(&self.format, kind).is_none()
+            // A printed page is written only.
+            && (message_of(&self.format, kind).is_none() || (self.format == "html" && self.direction == "in"))
         {
-            cx.error(Code::NotInCodeList, "format", &self.format, "ubl-2.1, edifact-d96a, dure-json, csv");
+            let known = "ubl-2.1, edifact-d96a, dure-json, csv, xlsx";
+            let known = if self.direction == "out" { format!("{known}, html") } else { known.to_owned() };
+            cx.error(Code::NotInCodeList, "format", &self.format, known);
         }
         let schemes = ["http://", "https://", "mailto:", "folder:", "connector:", "sms:"];
         if !self.address.is_empty() && !schemes.iter().any(|scheme| self.address.starts_with(scheme)) {

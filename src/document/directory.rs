@@ -353,6 +353,7 @@ pub fn message_of(format: &str, document_type: DocumentType) -> Option<MessageTy
     }
     let name = match (format, document_type) {
         ("dure-json", kind) => return Some(MessageType::new("dure", "1", kind.as_str())),
+        ("html", kind) => return Some(MessageType::new("html", "1", kind.as_str())),
         ("csv", kind) => return Some(MessageType::new("csv", "1", kind.as_str())),
         ("xlsx", kind) => return Some(MessageType::new("sheet", "1", kind.as_str())),
         ("edifact-d96a", DocumentType::Order) => "ORDERS",

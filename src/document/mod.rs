@@ -12,6 +12,7 @@ pub mod notice;
 pub mod order;
 pub mod order_response;
 pub mod party;
+pub mod reading;
 pub mod statement;
 pub mod transportation_status;
 

@@ -32,11 +32,12 @@ impl MessageType {
         }
     }
 
-    /// The format name of the contract: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`.
+    /// The format name of the contract: `ubl-2.1`, `edifact-d96a`, `dure-json`, `csv`, `xlsx`, `html`.
     pub fn format_name(&self) -> String {
         match self.standard.as_str() {
             "dure" => "dure-json".to_owned(),
             "csv" => "csv".to_owned(),
+            "html" => "html".to_owned(),
             "sheet" => "xlsx".to_owned(),
             _ => format!("{}-{}", self.standard, self.version),
         }

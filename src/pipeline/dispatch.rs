@@ -17,6 +17,7 @@ use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::format::Hint;
 use crate::model::disposition::Transport;
+use crate::model::document_type::DocumentType;
 use crate::model::id::{DeliveryId, DocumentId, InterchangeId};
 use crate::store::deliveries::{self, Attempt, Delivery};
 
@@ -168,17 +169,22 @@ fn hint_of(answer: &Answer) -> Hint {
 fn outgoing(hub: &Hub, delivery: &Delivery, body: Vec<u8>) -> Result<Outgoing> {
     let directory = hub.directory();
     let terms = directory.agreement_now(delivery.agreement_id, &hub.today()).map(|agreed| &agreed.terms);
+    let partner = directory.organisation(delivery.organisation_id);
+    let kind = delivery.document_type.parse::<DocumentType>().ok();
+    let title = kind.map_or(delivery.document_type.as_str(), |kind| {
+        kind.title(partner.map(|partner| partner.language).unwrap_or_default())
+    });
     let secret = |name: Option<&String>| hub.secret(name.map_or("", String::as_str));
     let mut out = Outgoing {
         delivery: DeliveryId(delivery.id),
         interchange: Some(InterchangeId(delivery.interchange_id)),
         document: delivery.document_id.map(DocumentId),
-        partner: directory.organisation(delivery.organisation_id).map_or(String::new(), |found| found.short.clone()),
+        partner: partner.map_or(String::new(), |found| found.short.clone()),
         // The agreement as it is now: a partner that moved is reached by sending again.
         address: terms.map_or_else(|| delivery.address.clone(), |terms| terms.address.clone()),
         content_type: delivery.content_type.clone(),
         file_name: prepare::file_name(delivery),
-        subject: format!("{} {}", delivery.document_type, delivery.number),
+        subject: format!("{title} {}", delivery.number),
         thread: Vec::new(),
         automatic_answer: false,
         body: Bytes::from(body),

@@ -1,11 +1,12 @@
 //! From a typed document to bytes: outward mapping, then the format.
 
+use crate::document::reading::page::page;
 use crate::error::{Error, Result};
 use crate::format::{self, WriteOptions};
 use crate::mapping;
 use crate::model::canonical::tree_of_json;
 use crate::model::document_type::DocumentType;
-use crate::model::finding::{Finding, Findings};
+use crate::model::finding::{Code, Finding, Findings, Place};
 use crate::model::message::MessageType;
 
 /// A document as bytes of a message.
@@ -38,6 +39,15 @@ pub fn encode(
             bytes
         }
         None if message_type.standard == "dure" => json(document_type, content),
+        None if message_type.standard == "html" => {
+            let page = page(document_type, content, options.language)
+                .ok_or_else(|| Error::store("the stored document cannot be read"))?;
+            if page.left_out > 0 {
+                let finding = Finding::warning(Code::TooMany, Place::default());
+                findings.push(finding.found(format!("{} lines", page.left_out)));
+            }
+            page.html.into_bytes()
+        }
         _ => return Err(Error::config(format!("{document_type} cannot be written as {message_type}"))),
     };
     Ok(Encoded { bytes, content_type: content_type(message_type), findings: findings.into_vec() })
@@ -55,6 +65,7 @@ pub fn content_type(message_type: &MessageType) -> &'static str {
     match message_type.standard.as_str() {
         "edifact" => "application/EDIFACT",
         "dure" => "application/json",
+        "html" => "text/html; charset=utf-8",
         "csv" => "text/csv; charset=utf-8",
         "sheet" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         _ => "application/xml; charset=utf-8",
@@ -66,6 +77,7 @@ pub fn file_ending(message_type: &MessageType) -> &'static str {
     match message_type.standard.as_str() {
         "edifact" => "edi",
         "dure" => "json",
+        "html" => "html",
         "csv" => "csv",
         "sheet" => "xlsx",
         _ => "xml",

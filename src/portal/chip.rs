@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::language::Words;
-use super::show::capital;
+use crate::document::reading::figures::capital;
 use crate::model::disposition::{DeliveryState, Disposition, Identity, InterchangeState};
 use crate::model::finding::Language;
 use crate::model::parcel_status::ParcelStatus;

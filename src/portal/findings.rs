@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::fields;
+use crate::document::reading::words;
 use crate::model::finding::{Finding, Language, Severity};
 
 /// A finding as it is read.
@@ -40,7 +40,7 @@ impl FindingView {
             },
             text: finding.text(language),
             place: finding.place.words(language),
-            path: if ours && !path.is_empty() { fields::path(path, language) } else { path.to_owned() },
+            path: if ours && !path.is_empty() { words::path(path, language) } else { path.to_owned() },
             ours,
         }
     }

@@ -7,9 +7,6 @@
 mod assets;
 mod bytes;
 mod chip;
-mod content;
-mod field_names;
-mod fields;
 mod findings;
 mod form;
 mod frame;

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use askama::Template;
 use bytes::Bytes;
 
-use super::fields;
 use super::findings::FindingView;
 use super::language::{Words, fill};
 use super::show::message;
+use crate::document::reading::words;
 use crate::error::Result;
 use crate::format::{self, Hint, Limits, Part as Piece};
 use crate::model::finding::{Finding, Findings, Language, Place};
@@ -249,11 +249,11 @@ impl Writer<'_> {
             _ => String::new(),
         };
         let meaning = match tree.shape {
-            Shape::Segments => fields::segment(name, self.language).to_owned(),
+            Shape::Segments => words::segment(name, self.language).to_owned(),
             Shape::Json | Shape::Form | Shape::Records | Shape::Sheet | Shape::Canonical
                 if tree.parent(id).is_some() =>
             {
-                fields::known(name, self.language).unwrap_or("").to_owned()
+                words::known(name, self.language).unwrap_or("").to_owned()
             }
             _ => String::new(),
         };

@@ -7,6 +7,7 @@ use super::findings;
 use super::form::Posted;
 use super::language::Words;
 use super::session::Seat;
+use crate::document::reading::words;
 use crate::error::Result;
 use crate::model::disposition::{Disposition, Transport};
 use crate::model::finding::{Code, Finding};
@@ -248,7 +249,7 @@ pub(crate) fn changed(posted: &Pairs, now: &Pairs, w: &'static Words, seat: &Sea
         let (mine, theirs) = (get(posted, name), get(now, name));
         if mine != theirs {
             let empty = |text: &str| if text.is_empty() { w.nothing.to_owned() } else { text.to_owned() };
-            differing.push((super::fields::path(name, seat.viewer.language), empty(mine), empty(theirs)));
+            differing.push((words::path(name, seat.viewer.language), empty(mine), empty(theirs)));
         }
     }
     differing

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-
+use mail_parser::MimeHeaders;
+use serde_json::json;
 use servers::{IMAP, LMTP_TO_HUB, PASSWORD, Proxy, SMTP, SUBMISSION, Wire, certificate, fresh, mails, post};
-use setting::{Setting, TLS, channel, mailbox, order_mail, orders, put_password, sent, until};
+use setting::{Setting, TLS, channel, hand_in, mailbox, order_mail, orders, put_password, sent, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_by_mail_and_its_answer() {
@@ -44,6 +45,39 @@ async fn an_order_by_mail_and_its_answer() {
         (mails(&account, "INBOX").is_empty() && mails(&account, "Done").len() == 1).then_some(())
     })
     .await;
+    running.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_go_out_as_pages_tables_and_messages() {
+    let (buyer, maker) = (fresh("buyer"), fresh("maker"));
+    let setting = Setting::new(&buyer, "").await;
+    let running = setting.start().await;
+    let hub = running.hub();
+    let mut known = 0;
+    for (format, ending, part) in [
+        ("html", "html", "SKU-1<"),
+        ("csv", "csv", "SKU-1"),
+        ("edifact-d96a", "edi", "UNB+UNO"),
+        ("ubl-2.1", "xml", "<Order "),
+    ] {
+        let agreement = json!({"type": "Agreement", "id": "maker-out", "party": "maker", "direction": "out",
+            "document_type": "Order", "format": format, "address": format!("mailto:{maker}@test.example")});
+        hand_in(hub, "centre", &agreement).await;
+        let number = format!("PO-{format}");
+        let order = json!({"type": "Order", "id": number, "buyer": {"id": "gln:8801234500012"},
+            "seller": {"id": "gln:8801234500043"}, "lines": [{"id": "1", "quantity": {"value": "2", "unit": "EA"},
+            "item": {"name": "item 1", "sellers_item_id": {"value": "SKU-1"}}}]});
+        hand_in(hub, "buyer", &order).await;
+        let all = until("the mail", async || Some(mails(&maker, "INBOX")).filter(|mails| mails.len() > known)).await;
+        known = all.len();
+        let parsed = mail_parser::MessageParser::default().parse(all.last().unwrap().as_bytes()).unwrap();
+        assert_eq!(parsed.subject(), Some(format!("주문 {number}").as_str()));
+        let attachment = parsed.attachments().next().unwrap();
+        assert_eq!(attachment.attachment_name(), Some(format!("Order-{number}.{ending}").as_str()));
+        let text = String::from_utf8_lossy(attachment.contents());
+        assert!(text.contains(part) && text.contains(&number), "{format}: {text}");
+    }
     running.stop().await.unwrap();
 }
 

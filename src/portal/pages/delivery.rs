@@ -7,12 +7,12 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::Said;
+use crate::document::reading::words;
 use crate::model::finding::{Code, Finding};
 use crate::model::id::{AccountId, DeliveryId};
 use crate::pipeline::again::Again;
 use crate::portal::bytes::{self, MOST_BYTES, Text};
 use crate::portal::chip::{Chip, Tone};
-use crate::portal::fields;
 use crate::portal::findings::{self, FindingView};
 use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
@@ -86,7 +86,7 @@ pub(in crate::portal) async fn show(seat: Seat, Path(id): Path<String>, Query(sa
         findings::stored(&delivery.findings).into_iter().partition(|finding| finding.code == Code::NotCarried);
     let lost = lost.into_iter().map(|finding| {
         let place = finding.place.path.as_deref().unwrap_or("");
-        (fields::path(place, language), finding.found)
+        (words::path(place, language), finding.found)
     });
     let text = body.map(|bytes| {
         let shown = bytes.get(..MOST_BYTES).unwrap_or(&bytes);

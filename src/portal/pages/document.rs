@@ -5,10 +5,10 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use crate::document::reading::content::{Content, content};
 use crate::model::disposition::{Disposition, Identity};
 use crate::model::id::{DeliveryId, DocumentId};
 use crate::portal::chip::Chip;
-use crate::portal::content::{Content, content};
 use crate::portal::findings::{self, FindingView};
 use crate::portal::frame::{Answer, Failure, Frame, page};
 use crate::portal::names::{delivery_path, document_path, interchange_path, trade_path};

@@ -10,7 +10,7 @@ use crate::model::id::ParcelId;
 use crate::portal::frame::{Answer, Failure, Frame, page};
 use crate::portal::language::fill;
 use crate::portal::session::Seat;
-use crate::portal::show::figure;
+use crate::document::reading::figures::figure;
 use crate::store::{documents, parcels, trades, view};
 
 /// Height of the bars, modules.

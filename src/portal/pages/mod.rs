@@ -71,6 +71,7 @@ fn ending(format: &str, content_type: &str) -> &'static str {
         ("dure", _) => "json",
         ("csv", _) => "csv",
         ("xlsx", _) => "xlsx",
+        ("html", _) => "html",
         (_, kind) if kind.ends_with("xml") => "xml",
         (_, kind) if kind.ends_with("json") => "json",
         (_, kind) if kind.starts_with("text/") => "txt",

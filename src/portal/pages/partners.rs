@@ -5,6 +5,7 @@ use axum::extract::{Path, Query};
 
 use super::Said;
 use crate::document::party::PartyProfile;
+use crate::document::reading::figures::party_number;
 use crate::model::id::{AccountId, AgreementId, KeyId};
 use crate::model::role::Role;
 use crate::portal::chip::{Chip, Tone};
@@ -12,7 +13,7 @@ use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure, Frame, page, redirect};
 use crate::portal::names::document_type_title;
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, format, party_number};
+use crate::portal::show::{Link, Moment, format};
 use crate::store::view;
 use crate::store::{audit, parties};
 

@@ -56,6 +56,7 @@ fn fields(seat: &Seat, values: &Pairs, known: bool) -> Vec<Field> {
         ("dure-json", "dure JSON"),
         ("csv", "CSV"),
         ("xlsx", "Excel (XLSX)"),
+        ("html", "HTML"),
     ];
     let direction = [("in", w.direction_in), ("out", w.direction_out)];
     let acks = [("", w.none), ("functional", w.functional), ("receipt", w.receipt_only)];

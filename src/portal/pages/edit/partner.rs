@@ -4,11 +4,11 @@ use axum::extract::Path;
 
 use super::{Back, Subject, form, take, values, words_field};
 use crate::document::party::ROLES;
+use crate::document::reading::figures::capital;
 use crate::portal::form::Posted;
 use crate::portal::frame::{Answer, Failure};
 use crate::portal::pages::partners::role;
 use crate::portal::session::Seat;
-use crate::portal::show::capital;
 use crate::portal::submit::{Field, Option_, Pairs, fields_of, get};
 use crate::store::view;
 

@@ -8,12 +8,13 @@ mod sums;
 use askama::Template;
 use axum::extract::Path;
 
+use crate::document::reading::figures::capital;
 use crate::model::id::TradeId;
 use crate::portal::chip::Chip;
 use crate::portal::frame::{Answer, Failure, Frame, page};
 use crate::portal::language::{Words, fill};
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, capital};
+use crate::portal::show::{Link, Moment};
 use crate::store::trades::normalise;
 use crate::store::view::{self, DocumentKey, TradeView, What};
 

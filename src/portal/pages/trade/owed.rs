@@ -5,13 +5,13 @@ use rust_decimal::Decimal;
 
 use super::part;
 use super::story::parcel_numbers;
+use crate::document::reading::figures::{capital, figure, money};
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::{Chip, Tone};
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::names::delivery_path;
 use crate::portal::session::Seat;
-use crate::portal::show::{capital, figure, money};
 use crate::store::view::{LineView, ParcelView, TradeView, What};
 
 /// One step of the way of a trade.

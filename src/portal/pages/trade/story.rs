@@ -6,17 +6,18 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::part;
+use crate::document::reading::figures::{amount, capital, figure};
+use crate::document::reading::words::value as word;
 use crate::model::disposition::{Disposition, Transport};
 use crate::model::id::DocumentId;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::Chip;
-use crate::portal::fields::value as word;
 use crate::portal::findings::{self, FindingView};
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::names::{delivery_path, document_path};
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, amount, capital, figure, message};
+use crate::portal::show::{Link, Moment, message};
 use crate::store::deliveries::Delivery;
 use crate::store::view::{DocumentKey, DocumentRow, DocumentView, MilestoneView, ParcelView, TradeView, What};
 

@@ -5,17 +5,18 @@ use rust_decimal::Decimal;
 use super::owed::number;
 use super::story::parcel_numbers;
 use crate::document::directory::Direction;
+use crate::document::reading::figures::{amount, capital, figure, money};
+use crate::document::reading::words::value;
 use crate::model::document_type::DocumentType;
 use crate::model::id::ParcelId;
 use crate::model::money::Rounding;
 use crate::model::parcel_status::ParcelStatus;
 use crate::portal::chip::Chip;
-use crate::portal::fields::value;
 use crate::portal::frame::Frame;
 use crate::portal::language::fill;
 use crate::portal::pages::bookings;
 use crate::portal::session::Seat;
-use crate::portal::show::{Link, Moment, amount, capital, figure, money};
+use crate::portal::show::{Link, Moment};
 use crate::store::view::{LineView, StatementLineView, TradeView};
 
 /// A line of the order.

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::field_names::{CODES, FIELDS, ROLES, Row, SEGMENTS};
+use super::names::{CODES, FIELDS, ROLES, Row, SEGMENTS};
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Language;
 use crate::model::parcel_status::ParcelStatus;

@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{label, path, value as word};
-use super::show::{amount, capital, figure, party_number};
+use super::figures::{amount, capital, figure, party_number};
+use super::words::{label, path, value as word};
 use crate::document::record;
 use crate::model::document_type::DocumentType;
 use crate::model::finding::Language;
 use crate::model::record::{Kind, Record};
 
-/// Lines of a table that are shown.
+/// Lines of a table that are shown on a page.
 const MOST_LINES: usize = 500;
 
 /// Values that a comparison looks at.
@@ -116,9 +116,13 @@ fn ordered(inner: &Map<String, Value>, known: Known) -> Vec<(&str, &Value, Known
 /// A canonical document from its JSON; empty if that is none.
 pub(crate) fn content(document_type: &str, json: &str, language: Language) -> Content {
     let Ok(Value::Object(document)) = serde_json::from_str(json) else { return Content::default() };
-    let known = document_type.parse::<DocumentType>().ok().map(record);
+    content_of(&document, document_type.parse::<DocumentType>().ok().map(record), language, MOST_LINES)
+}
+
+/// The same with so many lines of a table at most.
+pub(super) fn content_of(inner: &Map<String, Value>, known: Known, language: Language, most_lines: usize) -> Content {
     let mut content = Content::default();
-    put(&document, known, Words { language }, &mut content);
+    put(inner, known, Words { language, most_lines }, &mut content);
     content
 }
 
@@ -156,6 +160,7 @@ fn put(inner: &Map<String, Value>, known: Known, words: Words, content: &mut Con
 #[derive(Clone, Copy)]
 struct Words {
     language: Language,
+    most_lines: usize,
 }
 
 impl Words {
@@ -199,9 +204,10 @@ impl Words {
     }
 
     fn table(self, name: &str, list: &[Value], known: Known) -> Table {
-        let has = |column: &str| list.iter().take(MOST_LINES).any(|line| line.get(column).is_some());
+        let has = |column: &str| list.iter().take(self.most_lines).any(|line| line.get(column).is_some());
         let columns: Vec<&(&str, bool)> = COLUMNS.iter().filter(|(column, _)| has(column)).collect();
-        let rows = list.iter().take(MOST_LINES).enumerate().map(|(index, line)| self.row(index, line, &columns, known));
+        let rows =
+            list.iter().take(self.most_lines).enumerate().map(|(index, line)| self.row(index, line, &columns, known));
         let mut heads: Vec<_> = columns.iter().map(|(column, figure)| (self.label(column), *figure)).collect();
         if heads.is_empty() {
             heads.push((String::new(), false));
