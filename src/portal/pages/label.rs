@@ -4,13 +4,13 @@ use askama::Template;
 use axum::extract::Path;
 
 use crate::document::consignment::{Consignment, Piece, Side};
+use crate::document::reading::figures::figure;
 use crate::document::transportation_status::TransportationStatus;
 use crate::format::code128::Bars;
 use crate::model::id::ParcelId;
 use crate::portal::frame::{Answer, Failure, Frame, page};
 use crate::portal::language::fill;
 use crate::portal::session::Seat;
-use crate::document::reading::figures::figure;
 use crate::store::{documents, parcels, trades, view};
 
 /// Height of the bars, modules.
