@@ -64,6 +64,36 @@ def order_xlsx():
     book.save(HERE / "order.xlsx")
 
 
+def demo_order_xlsx():
+    """The order that the demo sends by mail: a form with its number above the table."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "발주서"
+    sheet["A1"] = "발 주 서"
+    sheet["A1"].font = Font(bold=True, size=18)
+    sheet.merge_cells("A1:G1")
+    for row, (word, value) in enumerate([("발주번호", "PO-2026-1125"), ("발주일", DAY), ("구매자번호", "gln:8801234500012"),
+                                         ("공급자번호", "gln:8801234500043"), ("납품처", "표본상사 2공장 자재창고"),
+                                         ("통화", "KRW")], 3):
+        sheet.cell(row, 1, word).font = Font(bold=True)
+        sheet.cell(row, 2, value)
+        if isinstance(value, datetime.date):
+            sheet.cell(row, 2).number_format = "yyyy-mm-dd"
+    for column, word in enumerate(["순번", "품목코드", "품명", "수량", "단위", "단가(원)", "금액"], 1):
+        sheet.cell(10, column, word).font = Font(bold=True)
+    for row, (item, name, quantity, price) in enumerate([
+        ("OS-2102", "디지털 오실로스코프 OS-2102", 1, 498000),
+        ("SS-60", "인두 스테이션 SS-60", 3, 79000),
+    ], 11):
+        for column, value in enumerate([row - 10, item, name, quantity, "EA", price, quantity * price], 1):
+            sheet.cell(row, column, value)
+        sheet.cell(row, 6).number_format = sheet.cell(row, 7).number_format = "#,##0"
+    sheet["A13"] = "합 계"
+    sheet["G13"] = 735000
+    sheet["G13"].number_format = "#,##0"
+    book.save(HERE.parent / "demo" / "order.xlsx")
+
+
 def catalogue_xlsx():
     """A price list on two sheets, one with English words."""
     book = openpyxl.Workbook()
@@ -111,5 +141,6 @@ def orders_xls():
 
 if __name__ == "__main__":
     order_xlsx()
+    demo_order_xlsx()
     catalogue_xlsx()
     orders_xls()

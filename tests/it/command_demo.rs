@@ -14,11 +14,11 @@ fn a_whole_trade_and_what_it_leaves() {
     let place = tempfile::tempdir().unwrap();
     let said = play(place.path(), &[]).code(0);
     let steps: Vec<&str> = said.out.lines().filter(|line| line.starts_with(['✓', '✗'])).collect();
-    assert_eq!(steps.len(), 8, "{said:?}");
+    assert_eq!(steps.len(), 9, "{said:?}");
     for (number, step) in (1..).zip(&steps) {
         assert!(step.starts_with(&format!("✓ {number}. ")), "{said:?}");
     }
-    assert!(said.out.contains("\n8/8 steps ended as they should"), "{said:?}");
+    assert!(said.out.contains("\n9/9 steps ended as they should"), "{said:?}");
     assert_eq!(said.err, "", "nothing is logged that anybody has to look at");
     for role in ["administrator", "operator", "buyer", "producer", "seller", "reviewer"] {
         let account = format!("  {role}, ");
@@ -82,13 +82,13 @@ fn in_korean_as_json() {
     let values: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&said.out).into_iter().collect::<Result<_, _>>().unwrap();
     let steps: Vec<_> = values.iter().filter(|value| value["step"].is_u64()).collect();
-    assert_eq!(steps.len(), 8, "{said:?}");
+    assert_eq!(steps.len(), 9, "{said:?}");
     for step in steps {
         assert_eq!((&step["good"], &step["wrong"]), (&true.into(), &serde_json::json!([])), "{step}");
         assert!(step["title"].as_str().unwrap().chars().any(|c| ('가'..='힣').contains(&c)), "{step}");
     }
     let last = values.last().unwrap();
-    assert_eq!((&last["steps"], &last["good"]), (&8.into(), &8.into()));
+    assert_eq!((&last["steps"], &last["good"]), (&9.into(), &9.into()));
     assert_eq!(values[0]["accounts"].as_array().unwrap().len(), 6);
     assert_eq!(said.err, "");
 }

@@ -87,6 +87,12 @@ pub(super) const COURIER: Company = Company {
     city: "청주시 흥덕구",
 };
 
+/// The centre's mail server, whose word on who sent a mail counts.
+pub(super) const MAIL_SERVER: &str = "mx.chungcheong.example";
+
+/// Where orders are mailed to.
+pub(super) const ORDERS_BY_MAIL: &str = "orders@chungcheong.example";
+
 /// The share of a delivered line that is the seller's, in percent.
 pub(super) const SELLER_SHARE: &str = "12.5";
 
@@ -144,11 +150,13 @@ pub(super) fn agreements(at: &Addresses<'_>) -> Vec<Value> {
             "direction": "out", "document_type": kind, "format": format, "address": address,
             "signing_secret": company.signing_secret() })
     };
+    let mut by_mail = inward(BUYER, "Order", "ubl-2.1");
+    by_mail["mail_proof"] = json!([format!("server:{MAIL_SERVER}")]);
     let mut statement = outward(SELLER, "Statement", "ubl-2.1", at.seller);
     statement["seller_share_percent"] = SELLER_SHARE.into();
     statement["rounding"] = "half-up".into();
     vec![
-        inward(BUYER, "Order", "ubl-2.1"),
+        by_mail,
         outward(BUYER, "OrderResponse", "ubl-2.1", at.buyer),
         outward(BUYER, "DespatchAdvice", "ubl-2.1", at.buyer),
         inward(PRECISION, "Catalogue", "ubl-2.1"),

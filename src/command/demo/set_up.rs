@@ -9,7 +9,7 @@ use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
 use super::parties::{
-    ACCOUNTS, Addresses, BUYER, CENTRE, COURIER, Company, ELECTRONICS, PRECISION, SELLER, agreements,
+    ACCOUNTS, Addresses, BUYER, CENTRE, COURIER, Company, ELECTRONICS, ORDERS_BY_MAIL, PRECISION, SELLER, agreements,
 };
 use crate::clock::Clock;
 use crate::command::administer::{Deciding, NewKey, Teller, Wish, grant, submit};
@@ -45,6 +45,7 @@ pub(super) const FILES: &[(&str, &[u8])] = &[
     ("catalogue-precision.xml", include_bytes!("../../../samples/demo/catalogue-precision.xml")),
     ("catalogue-electronics.csv", include_bytes!("../../../samples/demo/catalogue-electronics.csv")),
     ("order.xml", include_bytes!("../../../samples/demo/order.xml")),
+    ("order.xlsx", include_bytes!("../../../samples/demo/order.xlsx")),
 ];
 
 /// A company with its key and its system.
@@ -168,6 +169,8 @@ fn configuration(folder: &Path, listen: SocketAddr, mailbox: &Mailbox) -> Result
     config.mail_out.port = mailbox.smtp.port();
     config.mail_out.protection = Protection::None;
     config.mail_out.from = "hub@chungcheong.example".to_owned();
+    config.mail_in.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    config.mail_in.recipients = vec![ORDERS_BY_MAIL.to_owned()];
     config.couriers = vec![folder.join(PROFILE)];
     config.http_out.allow_private = vec![here.parse().map_err(|error: String| Error::bug(error))?];
     config.jobs.insert("close_day".to_owned(), CLOSE_DAY.to_owned());

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, MultiPart, SinglePart};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::parties::{COURIER, SELLER_SHARE};
+use super::parties::{BUYER, COURIER, MAIL_SERVER, ORDERS_BY_MAIL, SELLER_SHARE};
 use super::set_up::{Actor, FILES, World};
 use super::show::Step;
 use crate::command::client::{Handing, decided};
@@ -26,6 +30,10 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The order's number, as the sample says it.
 const ORDER: &str = "PO-2026-1124";
+/// The number of the order by mail, as the workbook says it, and its total.
+const MAILED: (&str, &str) = ("PO-2026-1125", "735,000 KRW");
+/// Steps there are.
+const STEPS: usize = 9;
 /// Its lines.
 const LINES: [&str; 4] = ["10", "20", "30", "40"];
 /// Items of the two catalogues.
@@ -74,10 +82,17 @@ pub(super) async fn play(out: &Out, world: &World) -> Result<Vec<Step>> {
             done(deliver(out, world, Step::new(7, title), &waybill).await?)?;
             let title =
                 say("시계가 하루를 마감합니다: 정산서와 메일", "the clock closes the day: a statement and a mail");
-            done(close(world, Step::new(8, title)).await?)?;
+            let good = done(close(world, Step::new(8, title)).await?)?;
+            if good {
+                let title = say(
+                    "표본상사가 엑셀 발주서를 메일로 보내고 메일로 답을 받습니다",
+                    "표본상사 mails an order form in Excel and is answered by mail",
+                );
+                done(by_mail(world, Step::new(9, title)).await?)?;
+            }
         }
     }
-    if steps.len() < 8 {
+    if steps.len() < STEPS {
         let mut step = Step::new(steps.len() + 1, say("나머지 단계", "the other steps"));
         step.must(false, || {
             say("앞 단계가 끝나지 않아 하지 못했습니다", "not played, because a step before did not end well")
@@ -466,5 +481,81 @@ async fn close(world: &World, mut step: Step) -> Result<Step> {
     step.must(settled == 1, || format!("{settled} lines are settled instead of one"));
     step.link(format!("{}/trades/{}", world.url, text(&seen, "trade")), "seller");
     step.command(asking(world, &world.seller, "trade", ORDER));
+    Ok(step)
+}
+
+/// A mail with the workbook, as it leaves the mail server that proved its sender (RFC 8601).
+fn mail_with_order() -> Result<Vec<u8>> {
+    let wrong = |error: &dyn std::fmt::Display| Error::bug(format!("the mail of the demo: {error}"));
+    let mailbox = |text: String| text.parse().map_err(|error: lettre::address::AddressError| wrong(&error));
+    let kind = ContentType::parse("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
+    let workbook =
+        Attachment::new("발주서.xlsx".to_owned()).body(bytes_of("order.xlsx"), kind.map_err(|error| wrong(&error))?);
+    let text = "안녕하세요. 발주서를 보내드립니다.\r\n한가람 드림\r\n".to_owned();
+    let mail = Message::builder()
+        .from(mailbox(format!("{} <{}>", "\"표본상사 구매팀\"", BUYER.mail))?)
+        .to(mailbox(ORDERS_BY_MAIL.to_owned())?)
+        .subject("발주서 송부")
+        .message_id(None)
+        .multipart(MultiPart::mixed().singlepart(SinglePart::plain(text)).singlepart(workbook))
+        .map_err(|error| wrong(&error))?;
+    let host = BUYER.mail.split('@').next_back().unwrap_or("");
+    let mut bytes = format!("Authentication-Results: {MAIL_SERVER}; dmarc=pass header.from={host}\r\n").into_bytes();
+    bytes.extend(mail.formatted());
+    Ok(bytes)
+}
+
+/// An order as a workbook by mail, its answer in the thread, and what the producer and the buyer were sent.
+async fn by_mail(world: &World, mut step: Step) -> Result<Step> {
+    let (number, total) = MAILED;
+    let Some(listener) = world.running.mail_address() else {
+        step.must(false, || "the hub takes no mail".to_owned());
+        return Ok(step);
+    };
+    let before = world.mailbox.mails().len();
+    let address = |text: &str| text.parse::<Address>().map_err(|error| Error::bug(format!("{text}: {error}")));
+    let envelope = Envelope::new(Some(address(BUYER.mail)?), vec![address(ORDERS_BY_MAIL)?])
+        .map_err(|error| Error::bug(format!("the envelope of the demo's mail: {error}")))?;
+    let relay = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(listener.ip().to_string());
+    let relay = relay.port(listener.port()).timeout(Some(PATIENCE)).build();
+    match relay.send_raw(&envelope, &mail_with_order()?).await {
+        Ok(said) => step.fact(format!("SMTP {}", said.code()), said.first_line().unwrap_or("").to_owned()),
+        Err(error) => step.must(false, || format!("the hub does not take the mail: {error}")),
+    }
+    let mails = world.mailbox.wait_for(before + 1, PATIENCE).await;
+    let answer = mails.iter().find(|mail| mail.number > before && mail.to.iter().any(|to| to == BUYER.mail));
+    match answer {
+        None => step.must(false, || "the mail was not answered".to_owned()),
+        Some(mail) => {
+            let text = mail.text();
+            let line = text.lines().find(|line| line.contains(number)).unwrap_or("");
+            step.fact(mail.subject(), line.trim().to_owned());
+            step.must(text.contains(number) && text.contains(total), || format!("the answer says: {text}"));
+            step.link(format!("{}/{}", world.mails, mail.number), "-");
+        }
+    }
+    let forwarded = world.electronics.system.wait_for(PATIENCE, |passed| {
+        passed.came && passed.message_type == "ubl/2.1/Order" && passed.document.starts_with(number)
+    });
+    match forwarded.await {
+        None => step.must(false, || format!("{} was not sent {number}", world.electronics.company.name)),
+        Some(passed) => {
+            step.fact(&passed.id, format!("{}  {}", world.electronics.company.name, order_lines(&passed)));
+        }
+    }
+    // The producer's system answers and ships as before.
+    let shipped = trade_by(&world.buyer, number, |found| {
+        !items(&found["parcels"]).is_empty()
+            && items(&found["timeline"]).iter().any(|entry| {
+                text(entry, "what") == "delivery"
+                    && text(entry, "type") == "DespatchAdvice"
+                    && text(entry, "state") == "delivered"
+            })
+    });
+    let found = shipped.await?;
+    step.must(!items(&found["parcels"]).is_empty(), || format!("{number} was not shipped"));
+    step.fact(text(&found, "trade"), format!("{}: {}", text(&found, "title"), text(&found, "state")));
+    step.link(format!("{}/trades/{}", world.url, text(&found, "trade")), "buyer");
+    step.command(asking(world, &world.buyer, "trade", number));
     Ok(step)
 }
