@@ -45,7 +45,7 @@ dd { margin: 0 }
 dd p { margin: 0 }
 table { width: 100%; border-collapse: collapse }
 th, td { padding: 6px 8px; border-bottom: 1px solid #d8d8d2; text-align: left; vertical-align: top; font-weight: 400 }
-th { border-bottom: 1px solid #1c1c1a; color: #5b5b55 }
+th { border-bottom: 1px solid #1c1c1a; color: #5b5b55; white-space: nowrap }
 th:first-child, td:first-child { padding-left: 0 }
 th:last-child, td:last-child { padding-right: 0 }
 .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
@@ -54,7 +54,7 @@ th:last-child, td:last-child { padding-right: 0 }
 thead { display: table-header-group }
 tr, .parties section { break-inside: avoid }
 @media print { body { padding: 0; max-width: none } }
-@media (max-width: 560px) { body { padding: 16px } h1 span { float: none; display: block } .wide { overflow-x: auto } }
+@media (max-width: 560px) { body { padding: 16px } h1 span { float: none; display: block } .wide { overflow-x: auto } .wide table { min-width: 520px } }
 </style>
 </head>
 <body>
