@@ -1,5 +1,5 @@
-//! The loop of both queues, interchanges that were received and deliveries that are due: claim what is due, work on it, some
-//! at a time. Wake-ups are hints; the rows are the truth.
+//! The loop of the queues (interchanges that were received, deliveries, questions to couriers and bookings that are due): claim
+//! what is due, work on it, some at a time. Wake-ups are hints; the rows are the truth.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::hub::Hub;
 use crate::error::Result;
+use crate::store::Tx;
 
 /// Longest pause between looks at the queue.
 const IDLE: Duration = Duration::from_millis(500);
@@ -21,6 +22,48 @@ pub(super) struct Queue {
     pub(super) at_a_time: usize,
     /// What wakes it.
     pub(super) wake: fn(&Hub) -> &Notify,
+}
+
+type Take = fn(&mut Tx<'_>, &str, i64, i64, i64) -> Result<Vec<(i64, i64)>>;
+
+/// How the rows of a queue are claimed.
+pub(super) struct Lease<T> {
+    /// Takes rows that are due, by owner, now, until when and how many; gives each with its epoch.
+    pub(super) take: Take,
+    /// Reads one.
+    pub(super) get: fn(&mut Tx<'_>, i64) -> Result<Option<T>>,
+    /// Its epoch.
+    pub(super) epoch: fn(&T) -> i64,
+    /// Claimed at once.
+    pub(super) most: i64,
+    /// How long a claim holds, milliseconds.
+    pub(super) lease_ms: i64,
+}
+
+/// Claims what is due and reads it.
+pub(super) async fn claim<T: Send + 'static>(hub: Arc<Hub>, lease: Lease<T>) -> Result<Vec<T>> {
+    let Lease { take, get, epoch, most, lease_ms } = lease;
+    let owner = hub.owner.clone();
+    let ids = hub
+        .store
+        .compare_and_set(move |tx| {
+            let now_ms = tx.now_ms()?;
+            take(tx, &owner, now_ms, now_ms + lease_ms, most)
+        })
+        .await?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    hub.store
+        .read(move |tx| {
+            let mut claimed = Vec::with_capacity(ids.len());
+            for (id, taken) in &ids {
+                // A newer epoch means that it was claimed again already; then it is not ours.
+                claimed.extend(get(tx, *id)?.filter(|row| epoch(row) == *taken));
+            }
+            Ok(claimed)
+        })
+        .await
 }
 
 /// Works until the hub stops, then lets what was claimed finish. Two take turns: while one hands out what it claimed, the

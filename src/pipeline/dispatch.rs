@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
-use super::claims::{self, Queue};
+use super::claims::{self, Lease, Queue};
 use super::hub::{Happened, Hub};
 use super::metrics::label;
 use super::outbound::{Answer, Attachment, Outgoing, Sent};
@@ -45,30 +45,8 @@ pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
 type Claimed = (Delivery, Option<Vec<u8>>);
 
 async fn claim(hub: Arc<Hub>) -> Result<Vec<Claimed>> {
-    let owner = hub.owner.clone();
-    let ids = hub
-        .store
-        .compare_and_set(move |tx| {
-            let now_ms = tx.now_ms()?;
-            deliveries::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
-        })
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    hub.store
-        .read(move |tx| {
-            let mut claimed = Vec::with_capacity(ids.len());
-            for (id, epoch) in &ids {
-                if let Some(found) = deliveries::get_with_body(tx, *id)?
-                    && found.0.epoch == *epoch
-                {
-                    claimed.push(found);
-                }
-            }
-            Ok(claimed)
-        })
-        .await
+    let (take, get) = (deliveries::claim, deliveries::get_with_body);
+    claims::claim(hub, Lease { take, get, epoch: |(row, _)| row.epoch, most: CLAIM, lease_ms: LEASE_MS }).await
 }
 
 async fn dispatch(hub: Arc<Hub>, (delivery, body): Claimed) {

@@ -8,7 +8,7 @@ use tokio::sync::SemaphorePermit;
 
 use ring::rand::SystemRandom;
 
-use super::claims::{self, Queue};
+use super::claims::{self, Lease, Queue};
 use super::commit::{Decided, Work};
 use super::hub::{Happened, Hub};
 use super::metrics::label;
@@ -45,31 +45,8 @@ pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
 type Claimed = (Interchange, Option<Vec<u8>>);
 
 async fn claim(hub: Arc<Hub>) -> Result<Vec<Claimed>> {
-    let owner = hub.owner.clone();
-    let ids = hub
-        .store
-        .compare_and_set(move |tx| {
-            let now_ms = tx.now_ms()?;
-            interchanges::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
-        })
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    hub.store
-        .read(move |tx| {
-            let mut claimed = Vec::with_capacity(ids.len());
-            for (id, epoch) in &ids {
-                // A newer epoch means that it was claimed again already; then it is not ours.
-                if let Some(found) = interchanges::get_with_payload(tx, *id)?
-                    && found.0.epoch == *epoch
-                {
-                    claimed.push(found);
-                }
-            }
-            Ok(claimed)
-        })
-        .await
+    let (take, get) = (interchanges::claim, interchanges::get_with_payload);
+    claims::claim(hub, Lease { take, get, epoch: |(row, _)| row.epoch, most: CLAIM, lease_ms: LEASE_MS }).await
 }
 
 /// Reads and decides one interchange. Whatever goes wrong concerns this one alone.

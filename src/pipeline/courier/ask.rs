@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::says_something;
 use crate::error::{Error, Result};
 use crate::model::disposition::Transport;
-use crate::pipeline::claims::{self, Queue};
+use crate::pipeline::claims::{self, Lease, Queue};
 use crate::pipeline::hub::Hub;
 use crate::pipeline::metrics::label;
 use crate::pipeline::outbound::Answered;
@@ -47,28 +47,8 @@ impl Hub {
 }
 
 async fn claim(hub: Arc<Hub>) -> Result<Vec<Ask>> {
-    let owner = hub.owner.clone();
-    let ids = hub
-        .store
-        .compare_and_set(move |tx| {
-            let now_ms = tx.now_ms()?;
-            courier_asks::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
-        })
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    hub.store
-        .read(move |tx| {
-            let mut claimed = Vec::with_capacity(ids.len());
-            for (id, epoch) in &ids {
-                if let Some(ask) = courier_asks::get(tx, *id)?.filter(|ask| ask.epoch == *epoch) {
-                    claimed.push(ask);
-                }
-            }
-            Ok(claimed)
-        })
-        .await
+    let (take, get) = (courier_asks::claim, courier_asks::get);
+    claims::claim(hub, Lease { take, get, epoch: |row| row.epoch, most: CLAIM, lease_ms: LEASE_MS }).await
 }
 
 /// What came of it: a word for the metrics, a line for people, whether to ask again and when the courier allows it.

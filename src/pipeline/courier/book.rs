@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::model::disposition::Transport;
 use crate::model::id::BookingId;
 use crate::model::secret::Secret;
-use crate::pipeline::claims::{self, Queue};
+use crate::pipeline::claims::{self, Lease, Queue};
 use crate::pipeline::hub::Hub;
 use crate::pipeline::metrics::label;
 use crate::pipeline::outbound::{Answer, Answered, Question};
@@ -48,26 +48,8 @@ pub async fn run_once(hub: &Arc<Hub>) -> Result<usize> {
 }
 
 async fn claim(hub: Arc<Hub>) -> Result<Vec<Row>> {
-    let owner = hub.owner.clone();
-    let ids = hub
-        .store
-        .compare_and_set(move |tx| {
-            let now_ms = tx.now_ms()?;
-            bookings::claim(tx, &owner, now_ms, now_ms + LEASE_MS, CLAIM)
-        })
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    hub.store
-        .read(move |tx| {
-            let mut claimed = Vec::with_capacity(ids.len());
-            for (id, epoch) in &ids {
-                claimed.extend(bookings::get(tx, *id)?.filter(|row| row.epoch == *epoch));
-            }
-            Ok(claimed)
-        })
-        .await
+    let (take, get) = (bookings::claim, bookings::get);
+    claims::claim(hub, Lease { take, get, epoch: |row| row.epoch, most: CLAIM, lease_ms: LEASE_MS }).await
 }
 
 /// What came of an attempt.
